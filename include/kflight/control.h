@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * control.h - what BPF and user space say to each other while recording: ring heads, settings, triggers, the task scan.
+ * struct kf_trigger and struct kf_task are also stored in snapshot files.
+ */
+#ifndef KFLIGHT_CONTROL_H
+#define KFLIGHT_CONTROL_H
+
+#include "kflight/record.h"
+
+/*
+ * First page of each ring. Only BPF writes it.
+ *
+ * While a window is held, limit is the slot number that head may not pass: new records are dropped (and counted)
+ * instead of overwriting the window. mark_ns[s mod 64] is the time of the first record in segment s, a segment being
+ * 1/64 of the ring; BPF finds the start of a window with it.
+ */
+#define KF_RING_HEAD_BYTES 4096
+#define KF_RING_SEGMENTS   64
+#define KF_RING_MIN_SLOTS  1024
+#define KF_NO_LIMIT	   (~0ULL)
+
+struct kf_ring_head {
+	__u64 head;	     /* slots handed out so far */
+	__u64 limit;	     /* KF_NO_LIMIT when not held */
+	__u64 hold_until_ns; /* a hold that user space never ends, ends by itself then */
+	__u64 dropped;	     /* records refused since the start, because the window was held */
+	__u64 drop_first_ns; /* first refused record of the hold in force, 0 none */
+	__u64 drop_last_ns;  /* last refused record ever, 0 none */
+	__u64 reserved[2];
+	__u64 mark_ns[KF_RING_SEGMENTS];
+};
+_Static_assert(sizeof(struct kf_ring_head) <= KF_RING_HEAD_BYTES, "head page");
+
+enum kf_trigger_kind {
+	KF_TRIGGER_NONE = 0,
+	KF_TRIGGER_RUNQ = 1,	/* waited to run */
+	KF_TRIGGER_FUTEX = 2,	/* waited in futex(2) */
+	KF_TRIGGER_SYSCALL = 3, /* a syscall took long */
+	KF_TRIGGER_BLOCK = 4,	/* any wait off the CPU */
+	KF_TRIGGER_REQUEST = 5, /* asked for: signal, socket, end of recording */
+	KF_TRIGGER_KINDS,
+};
+
+#define KF_TRIGGER_OPEN 1u /* flags: the wait had not ended when it fired */
+
+struct kf_trigger {
+	__u64 ts_ns;	/* when it fired */
+	__u64 since_ns; /* since when the thread waited */
+	__u64 arg0;	/* first syscall argument, where known */
+	__u32 kind;	/* enum kf_trigger_kind */
+	__u32 flags;	/* KF_TRIGGER_* */
+	__u32 tid;
+	__u32 tgid;
+	__u32 cpu; /* where it fired */
+	__u16 nr;  /* syscall, KF_NR_USER, KF_NR_KTHREAD */
+	__u16 zero;
+	__u64 threshold_ns;
+	char comm[KF_COMM_BYTES];
+	char process_comm[KF_COMM_BYTES];
+};
+_Static_assert(sizeof(struct kf_trigger) == 88, "stored layout");
+
+/* One task as the scan after the copy saw it. */
+#define KF_TASK_KTHREAD	   1u
+#define KF_TASK_IN_SYSCALL 2u
+#define KF_TASK_ON_CPU	   4u
+
+struct kf_task {
+	__u64 start_time_ns;
+	__u64 scanned_ns; /* when this line was true */
+	__u64 arg0;
+	__u64 arg1;
+	__u32 tid;
+	__u32 tgid;
+	__u32 state; /* task->__state */
+	__u32 cpu;
+	__u32 arg2;
+	__u16 nr;
+	__u8 flags; /* KF_TASK_* */
+	__u8 filetype;
+	char comm[KF_COMM_BYTES];
+	__u32 ppid; /* tgid of the parent */
+	__u32 zero;
+};
+_Static_assert(sizeof(struct kf_task) == 80, "stored layout");
+
+/* How many syscalls get a threshold of their own (syscall:read>1ms). */
+#define KF_MAX_SYSCALLS 512
+
+enum kf_syscall_mode {
+	KF_SYSCALLS_OFF = 0,
+	KF_SYSCALLS_BLOCKING = 1, /* from saved registers when a thread blocks; costs nothing else */
+	KF_SYSCALLS_SLOW =
+		2, /* also one record per syscall that slept or took KF_SLOW_SYSCALL_NS, of filtered threads */
+	KF_SYSCALLS_ALL = 3, /* one record per syscall of filtered threads */
+};
+#define KF_SLOW_SYSCALL_NS 10000
+
+#define KF_MAX_FILTER_COMMS   16
+#define KF_MAX_FILTER_CGROUPS 16
+#define KF_MAX_FILTER_PIDS    4096
+#define KF_COMM_GLOB_BYTES    32
+
+#endif

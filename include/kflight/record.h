@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * record.h - the 32-byte slots that BPF writes, the rings carry and snapshot files store.
+ *
+ * Every CPU has one ring per class of history. A ring is a head page (struct kf_ring_head) followed by 2^n slots; slot
+ * number i (counted from 0 since the start, never reset) lives at index i mod 2^n. A record is one slot, or a slot with
+ * KF_F_MORE set and the slot behind it, whose kind is KF_MORE. Slots are little-endian and their layout is stored in
+ * files: kinds are append-only, retired ones leave their number unused, and a changed layout raises KF_FORMAT_MAJOR.
+ *
+ * Common to all slots:
+ *
+ *   offset size  field
+ *        0    8  ts_ns    CLOCK_MONOTONIC (in KF_MORE slots: payload)
+ *        8    4  seq      low 32 bits of slot number + 1, stored last: a slot with another seq is not (yet) this one
+ *       12    4  tid      the thread the record is about; 0 is the idle task of the CPU
+ *       16    4  peer     the other thread
+ *       20    1  kind     enum kf_kind
+ *       21    1  flags    KF_F_*
+ *       22    2  nr       syscall number, or KF_NR_USER, KF_NR_KTHREAD
+ *       24    8  payload  selected by kind
+ *
+ * kind          ring     tid      peer     nr                payload @24
+ * SWITCH        sched    prev     next     prev's syscall    u32 waker, u32 wait: who made next runnable, how long ago
+ * WAKING        sched    wakee    waker    waker's syscall   u48 arg0 of waker's syscall, u16 cpu wakee last ran on
+ * WAKEUP_NEW    sched    child    parent   -                 u48 0, u16 cpu the child is queued on
+ * MIGRATE       sched    moved    current  -                 u16 0, u16 0, u16 from cpu, u16 to cpu
+ * FORK          life     child    parent   -                 u32 tgid of child, u32 tgid of parent
+ * EXEC          life     tid now  old tid  -                 u32 tgid, u32 0
+ * EXIT          life     tid      0        -                 u32 tgid, u32 0
+ * RENAME        life     tid      current  -                 u32 tgid, u32 0
+ * SYSCALL       syscall  tid      ret@lo   nr                u64 start_ns (ts_ns is the end)
+ *
+ * A SWITCH with KF_F_MORE is one where prev blocked (or died). Its second slot:
+ *
+ *        0    8  arg0     first argument of the syscall prev sleeps in (futex address, fd, ...)
+ *       12    4  state    prev_state as the tracepoint gives it (TASK_INTERRUPTIBLE, ...)
+ *       16    4  arg2     low half of the third argument
+ *       20    1  kind     KF_MORE
+ *       21    1  filetype S_IFMT of arg0's file >> 12 where arg0 is an fd; 0 unknown
+ *       22    2  -        0
+ *       24    8  arg1     second argument
+ *
+ * FORK, EXEC, EXIT and RENAME always have a second slot: comm[0..7] at 0, comm[8..15] at 12, task start_time_ns at 24.
+ * A SYSCALL with KF_F_MORE has one too: arg0 at 0, arg2 (low) at 12, ret (high) at 16, arg1 at 24.
+ */
+#ifndef KFLIGHT_RECORD_H
+#define KFLIGHT_RECORD_H
+
+#ifndef KF_BPF /* BPF code has these types from its own header */
+#include <linux/types.h>
+#endif
+
+enum kf_kind {
+	KF_INVALID = 0,
+	KF_SWITCH = 1,
+	KF_WAKING = 2,
+	KF_WAKEUP_NEW = 3,
+	KF_MIGRATE = 4,
+	KF_FORK = 5,
+	KF_EXEC = 6,
+	KF_EXIT = 7,
+	KF_RENAME = 8,
+	KF_SYSCALL = 9,
+	KF_MORE = 0x80, /* second slot of the record before it */
+};
+
+/* Flags. Bits are reused between kinds where the table says so. */
+enum {
+	/* all kinds */
+	KF_F_MORE = 1 << 0,	  /* a KF_MORE slot follows */
+	KF_F_IN_SYSCALL = 1 << 1, /* nr is being executed (not just returning): of prev, or of the waker */
+	/* SWITCH */
+	KF_F_PREEMPT = 1 << 2,	 /* the tracepoint's preempt argument: preempted inside the kernel */
+	KF_F_THROTTLED = 1 << 3, /* prev leaves because its cgroup's quota is used up */
+	KF_F_CAUSE_SHIFT = 4,	 /* two bits, enum kf_cause: why next was runnable */
+	KF_F_CAUSE_MASK = 3 << KF_F_CAUSE_SHIFT,
+	KF_F_WAKER_IRQ = 1 << 6, /* next was woken by an interrupt, waker is whom it interrupted */
+	/* WAKING, WAKEUP_NEW: context of the waker, enum kf_context */
+	KF_F_CONTEXT_SHIFT = 2,
+	KF_F_CONTEXT_MASK = 7 << KF_F_CONTEXT_SHIFT,
+	KF_F_ON_CPU = 1 << 5, /* wakee had not yet left its CPU */
+	/* MIGRATE */
+	KF_F_QUEUED = 1 << 2, /* moved while runnable, from queue to queue */
+};
+
+/* Why a thread was runnable when it was switched in. */
+enum kf_cause {
+	KF_CAUSE_UNKNOWN = 0,
+	KF_CAUSE_WOKEN = 1,
+	KF_CAUSE_PREEMPTED = 2, /* was switched out while still runnable */
+	KF_CAUSE_FORKED = 3,
+};
+
+/* What the CPU was doing when it woke somebody. */
+enum kf_context {
+	KF_CTX_UNKNOWN = 0,
+	KF_CTX_TASK = 1,
+	KF_CTX_SOFTIRQ = 2,
+	KF_CTX_HARDIRQ = 3,
+	KF_CTX_NMI = 4,
+};
+
+#define KF_NR_USER    0xffff /* not in a syscall: user mode, page fault or exit-to-user work */
+#define KF_NR_KTHREAD 0xfffe /* kernel thread: has no syscalls */
+
+/* SWITCH.wait counts ticks of 64 ns: 32 bits then reach 274 s. */
+#define KF_WAIT_TICK_NS 64
+#define KF_WAIT_UNKNOWN 0xffffffffu
+#define KF_WAIT_MAX	0xfffffffeu /* this long or longer */
+
+struct kf_slot {
+	__u64 ts_ns;
+	__u32 seq;
+	__u32 tid;
+	__u32 peer;
+	__u8 kind;
+	__u8 flags;
+	__u16 nr;
+	union {
+		__u64 start_ns; /* SYSCALL */
+		struct {	/* SWITCH */
+			__u32 waker;
+			__u32 wait;
+		};
+		struct { /* WAKING, WAKEUP_NEW, MIGRATE (arg0_hi is "from") */
+			__u32 arg0_lo;
+			__u16 arg0_hi;
+			__u16 cpu;
+		};
+		struct { /* FORK, EXEC, EXIT, RENAME */
+			__u32 tgid;
+			__u32 parent_tgid;
+		};
+	};
+};
+
+/* The KF_MORE slot of SWITCH and SYSCALL. */
+struct kf_slot_args {
+	__u64 arg0;
+	__u32 seq;
+	__u32 state; /* SYSCALL: low half of arg2 */
+	__u32 arg2;  /* SYSCALL: high half of ret */
+	__u8 kind;
+	__u8 filetype;
+	__u16 zero;
+	__u64 arg1;
+};
+
+/* The KF_MORE slot of FORK, EXEC, EXIT, RENAME. */
+struct kf_slot_name {
+	char comm_lo[8];
+	__u32 seq;
+	char comm_hi[8]; /* unaligned to 8 on purpose: seq and kind stay where they are in every slot */
+	__u8 kind;
+	__u8 zero8;
+	__u16 zero16;
+	__u64 start_time_ns; /* task->start_time: tells users of one tid apart */
+};
+
+#define KF_SLOT_BYTES 32
+_Static_assert(sizeof(struct kf_slot) == KF_SLOT_BYTES, "stored layout");
+_Static_assert(sizeof(struct kf_slot_args) == KF_SLOT_BYTES, "stored layout");
+_Static_assert(sizeof(struct kf_slot_name) == KF_SLOT_BYTES, "stored layout");
+_Static_assert(__builtin_offsetof(struct kf_slot, seq) == 8, "stored layout");
+_Static_assert(__builtin_offsetof(struct kf_slot, kind) == 20, "stored layout");
+_Static_assert(__builtin_offsetof(struct kf_slot_args, seq) == 8, "stored layout");
+_Static_assert(__builtin_offsetof(struct kf_slot_args, kind) == 20, "stored layout");
+_Static_assert(__builtin_offsetof(struct kf_slot_name, seq) == 8, "stored layout");
+_Static_assert(__builtin_offsetof(struct kf_slot_name, kind) == 20, "stored layout");
+
+/* Classes of history: a flood in one cannot evict another. */
+enum kf_class {
+	KF_CLASS_SCHED = 0,
+	KF_CLASS_SYSCALL = 1,
+	KF_CLASS_LIFE = 2,
+	KF_CLASSES,
+};
+
+#define KF_COMM_BYTES 16 /* TASK_COMM_LEN: NUL included */
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * parts.h - who used the CPU during a gap.
+ *
+ * The parts of a gap add up to its length exactly. They come from what ran on the CPU whose queue held the thread,
+ * stretch by stretch; time before the floor, or on a CPU or in a time of which nothing is known, is a part of its own.
+ */
+#ifndef KF_MODEL_PARTS_H
+#define KF_MODEL_PARTS_H
+
+#include "model/timeline.h"
+
+enum kf_part_kind {
+	KF_PART_UNKNOWN = 0,
+	KF_PART_THREAD, /* a thread ran */
+	KF_PART_IDLE,	/* the CPU was idle: the wake-up path itself */
+	/* Room for interrupt, softirq, steal, throttled. */
+	KF_PART_KINDS,
+};
+
+struct kf_part {
+	uint64_t start_ns; /* when this culprit first ran in the gap */
+	uint64_t ns;	   /* all its time in the gap, on this cpu */
+	uint32_t thread;   /* KF_PART_THREAD: index */
+	uint16_t cpu;
+	uint8_t kind; /* enum kf_part_kind */
+};
+
+struct kf_parts {
+	struct kf_part *items; /* by start_ns */
+	size_t n, room;
+};
+
+/* Fills p (which may hold an older answer, or be zeroed): one part per culprit and CPU, in order of first appearance.
+ */
+int kf_gap_parts(const struct kf_timeline *t, const struct kf_gap *gap, struct kf_parts *p, struct kf_error *e);
+/* The same without summing up: every stretch of running as its own part, in time order. */
+int kf_gap_slices(const struct kf_timeline *t, const struct kf_gap *gap, struct kf_parts *p, struct kf_error *e);
+void kf_parts_release(struct kf_parts *p);
+
+/* "thread", "idle", "unknown" */
+const char *kf_part_kind_name(enum kf_part_kind kind);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * snapshot.h - one saved window: what the recorder copied out of the kernel, in memory and as a .kfl file.
+ *
+ * It holds raw records, so that a better model can read old incidents again. capture/ fills a struct kf_snapshot and
+ * writes it; everything in model/ and output/ starts from one that was read. Layout of the file: see snapshot/format.h.
+ */
+#ifndef KF_SNAPSHOT_SNAPSHOT_H
+#define KF_SNAPSHOT_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "kflight/control.h"
+#include "kflight/record.h"
+
+struct kf_error;
+
+/* Slots of one ring, oldest first, in ring order (not exactly time order: probes nest). A KF_MORE slot directly follows
+ * its record; there are no orphans. */
+struct kf_ring_copy {
+	struct kf_slot *slots;
+	size_t n_slots;
+	uint64_t written;	/* slots written since the start of recording */
+	uint64_t overwritten;	/* ... of which lost to newer ones */
+	uint64_t dropped;	/* records refused because the window was held */
+	uint64_t torn;		/* slots of this copy thrown away: overwritten during the copy or never committed */
+	uint64_t oldest_ns;	/* from here on this ring is whole; recording start if it never wrapped */
+	uint64_t drop_first_ns; /* first record refused during this hold, 0 none */
+	uint64_t drop_last_ns;	/* last record refused before this hold, 0 none */
+};
+
+/* Things that went wrong in BPF since the start, for the whole host. */
+struct kf_losses {
+	uint64_t missed_runs;	/* probe runs the kernel skipped because the same probe was already running */
+	uint64_t no_state;	/* events whose thread got no state (out of memory) */
+	uint64_t bad_waits;	/* waits that were negative or absurd, and reported as unknown */
+	uint64_t lost_triggers; /* triggers that fired but did not fit their ring */
+};
+
+/* What each trigger kind did since the start. */
+struct kf_trigger_counts {
+	uint64_t hits;	  /* snapshots asked for */
+	uint64_t cooling; /* suppressed during cool-down */
+	uint64_t busy;	  /* suppressed while a snapshot was being taken */
+};
+
+struct kf_snapshot {
+	/* Clocks. real_ns is CLOCK_REALTIME at CLOCK_MONOTONIC mono_ns. */
+	uint64_t mono_ns;
+	uint64_t real_ns;
+	uint64_t boot_ns; /* CLOCK_BOOTTIME at mono_ns */
+
+	/* The window: whole from floor_ns to end_ns on every CPU (CLOCK_MONOTONIC). */
+	uint64_t started_ns; /* when recording started */
+	uint64_t floor_ns;
+	uint64_t end_ns;
+
+	/* What was asked. */
+	uint64_t window_ns; /* wished length, 0 no wish */
+	uint64_t after_ns;
+	uint32_t syscall_mode; /* enum kf_syscall_mode */
+	char *version;	       /* of kflight */
+	char *host;	       /* nodename */
+	char *kernel;	       /* release */
+	char *machine;	       /* "x86_64" */
+	char *filter;	       /* as the user gave it, "" none */
+	char *triggers;	       /* expressions, comma separated, "" none */
+	char *reason;	       /* of a request, "" none */
+
+	struct kf_trigger trigger;
+	struct kf_trigger_counts counts[KF_TRIGGER_KINDS];
+	struct kf_losses losses;
+
+	uint32_t n_cpus;			/* possible CPUs: index is the CPU number */
+	struct kf_ring_copy *rings[KF_CLASSES]; /* n_cpus each */
+
+	struct kf_task *tasks;
+	size_t n_tasks;
+};
+
+/* Allocates an empty snapshot with room for n_cpus rings per class and "" for every string. */
+struct kf_snapshot *kf_snapshot_new(uint32_t n_cpus);
+/* Frees *s and all it holds, sets *s to NULL; NULL and pointer to NULL are fine. */
+void kf_snapshot_free(struct kf_snapshot **s);
+/* Replaces one of the strings; text may be NULL ("" then). Returns 0 or -1 when out of memory. */
+int kf_snapshot_set(char **field, const char *text);
+
+/*
+ * Writes s as file `name` in the folder dir_fd: under a temporary name first (O_EXCL, O_NOFOLLOW, mode 0600), renamed
+ * when whole and synced, removed on failure. A reader never sees half a file under `name`; an existing `name` is an
+ * error.
+ */
+int kf_snapshot_write(const struct kf_snapshot *s, int dir_fd, const char *name, struct kf_error *e);
+
+/*
+ * Reads a file. Truncated, foreign, newer and corrupt files are errors that say which of these it is and where; nothing
+ * in the file is trusted. On success *out belongs to the caller.
+ */
+int kf_snapshot_read(struct kf_snapshot **out, const char *path, struct kf_error *e);
+
+/* The same from memory (tests, fuzzing); name is for messages. */
+int kf_snapshot_parse(struct kf_snapshot **out, const void *bytes, size_t len, const char *name, struct kf_error *e);
+
+#endif
