@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "output/line.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "base/units.h"
+#include "model/timeline.h"
+
+void kf_line_init(struct kf_line *line, char *buf, size_t len)
+{
+	line->buf = buf;
+	line->room = len;
+	line->used = 0;
+	buf[0] = '\0';
+}
+
+/* Takes back the bytes of a character whose end was cut off. */
+static void drop_half_character(struct kf_line *line)
+{
+	size_t start = line->used;
+	unsigned char lead;
+	size_t want;
+
+	while (start > 0 && ((unsigned char)line->buf[start - 1] & 0xc0) == 0x80)
+		start--;
+	if (start == 0)
+		return;
+	lead = (unsigned char)line->buf[start - 1];
+	want = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : lead >= 0xc0 ? 2 : 1;
+	if (line->used - (start - 1) < want)
+		line->used = start - 1;
+	line->buf[line->used] = '\0';
+}
+
+void kf_line_add(struct kf_line *line, const char *format, ...)
+{
+	size_t left = line->room - line->used;
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(line->buf + line->used, left, format, args);
+	va_end(args);
+	if (n < 0) {
+		line->buf[line->used] = '\0';
+	} else if ((size_t)n < left) {
+		line->used += (size_t)n;
+	} else {
+		line->used = line->room - 1;
+		drop_half_character(line);
+	}
+}
+
+void kf_line_duration(struct kf_line *line, uint64_t ns)
+{
+	char buf[32];
+
+	kf_line_add(line, "%s", kf_format_duration(ns, buf, sizeof(buf)));
+}
+
+void kf_line_thread(struct kf_line *line, const struct kf_timeline *t, uint32_t thread)
+{
+	char name[4 * KF_COMM_BYTES + 1];
+	const struct kf_thread *th;
+
+	if (thread == KF_IDLE) {
+		kf_line_add(line, "the idle task");
+		return;
+	}
+	if (thread >= t->n_threads) {
+		kf_line_add(line, "an unknown thread");
+		return;
+	}
+	th = &t->threads[thread];
+	kf_text_printable(th->comm, sizeof(th->comm), name, sizeof(name));
+	kf_line_add(line, "%s", name);
+	/* Per-CPU kernel threads: a second number behind ksoftirqd/3 would only confuse. */
+	if (th->kernel && strchr(name, '/'))
+		return;
+	kf_line_add(line, "/%" PRIu32, th->tid);
+	if (th->kernel || th->tid == th->tgid || !memcmp(th->comm, th->process_comm, sizeof(th->comm)))
+		return;
+	kf_text_printable(th->process_comm, sizeof(th->process_comm), name, sizeof(name));
+	if (name[0])
+		kf_line_add(line, " of %s", name);
+}
+
+const char *kf_format_count(uint64_t n, char *buf, size_t len)
+{
+	char digits[24];
+	int n_digits = snprintf(digits, sizeof(digits), "%" PRIu64, n);
+	size_t used = 0;
+
+	for (int i = 0; i < n_digits && used + 2 < len; i++) {
+		if (i > 0 && (n_digits - i) % 3 == 0)
+			buf[used++] = ',';
+		buf[used++] = digits[i];
+	}
+	buf[used] = '\0';
+	return buf;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * line.h - builds one line of text in a buffer of fixed size.
+ *
+ *	struct kf_line line;
+ *	kf_line_init(&line, buf, len);
+ *	kf_line_add(&line, "%s waited ", name);
+ *
+ * What does not fit is cut off, never in the middle of a UTF-8 character; buf is always NUL-terminated (len >= 1).
+ */
+#ifndef KF_OUTPUT_LINE_H
+#define KF_OUTPUT_LINE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct kf_timeline;
+
+struct kf_line {
+	char *buf;
+	size_t room; /* bytes of buf */
+	size_t used; /* without the NUL */
+};
+
+void kf_line_init(struct kf_line *line, char *buf, size_t len);
+void kf_line_add(struct kf_line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* "7.10 ms" */
+void kf_line_duration(struct kf_line *line, uint64_t ns);
+
+/*
+ * A thread (index, KF_IDLE, ... of model/timeline.h) as text: "redis/812"; "worker/813 of redis" for a thread that has
+ * another name than its process; "ksoftirqd/3" for a kernel thread whose name says its number; "the idle task";
+ * "an unknown thread". Names are strangers' bytes: unprintable ones come out escaped.
+ */
+void kf_line_thread(struct kf_line *line, const struct kf_timeline *t, uint32_t thread);
+
+/* "1,234,567" into buf (27 bytes are enough); returns buf. */
+const char *kf_format_count(uint64_t n, char *buf, size_t len);
+
+#endif

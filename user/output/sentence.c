@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "output/sentence.h"
+
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/parts.h"
+#include "model/timeline.h"
+#include "output/line.h"
+
+/* So many culprits are named; one more than that is named too, instead of "and 1 more". */
+#define N_NAMED 4
+/* The named ones, the sum of the others, the unknown time. */
+#define N_SHOWN (N_NAMED + 3)
+
+/* What the sentence says of the parts: items[] are whole parts; rest_ns sums up n_rest that are not named. */
+struct shares {
+	struct kf_part items[N_SHOWN];
+	size_t n;
+	size_t n_rest;
+	uint64_t rest_ns;
+	uint64_t unknown_ns; /* not among the items */
+	unsigned int percent[N_SHOWN];
+	unsigned int rest_percent;
+	unsigned int unknown_percent;
+};
+
+static void give_point(const uint64_t *weights, size_t n, uint64_t total, unsigned int *percent)
+{
+	uint64_t best_left = 0;
+	size_t best = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned __int128 exact = (unsigned __int128)weights[i] * 100;
+		unsigned __int128 given = (unsigned __int128)percent[i] * total;
+
+		if (exact > given && (uint64_t)(exact - given) > best_left) {
+			best_left = (uint64_t)(exact - given);
+			best = i;
+		}
+	}
+	percent[best]++;
+}
+
+void kf_percentages(const uint64_t *weights, size_t n, unsigned int *percent)
+{
+	uint64_t total = 0;
+	unsigned int sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		total += weights[i];
+	for (size_t i = 0; i < n; i++) {
+		percent[i] = total ? (unsigned int)((unsigned __int128)weights[i] * 100 / total) : 0;
+		sum += percent[i];
+	}
+	for (; total && sum < 100; sum++)
+		give_point(weights, n, total, percent);
+}
+
+static int by_ns_then_time(const void *va, const void *vb)
+{
+	const struct kf_part *a = va, *b = vb;
+
+	if (a->ns != b->ns)
+		return a->ns < b->ns ? 1 : -1;
+	if (a->start_ns != b->start_ns)
+		return a->start_ns < b->start_ns ? -1 : 1;
+	return (a->thread > b->thread) - (a->thread < b->thread);
+}
+
+/* All unknown time becomes one part: on which CPU nothing was known is of no use to the reader. */
+static void merge_unknown(struct kf_parts *p)
+{
+	struct kf_part *first = NULL;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->items[i].kind == KF_PART_UNKNOWN && first) {
+			first->ns += p->items[i].ns;
+			continue;
+		}
+		p->items[kept] = p->items[i];
+		if (p->items[kept].kind == KF_PART_UNKNOWN)
+			first = &p->items[kept];
+		kept++;
+	}
+	p->n = kept;
+}
+
+static void fill_percent(struct shares *s)
+{
+	uint64_t weights[N_SHOWN + 2];
+	unsigned int percent[N_SHOWN + 2];
+
+	for (size_t i = 0; i < s->n; i++)
+		weights[i] = s->items[i].ns;
+	weights[s->n] = s->rest_ns;
+	weights[s->n + 1] = s->unknown_ns;
+	kf_percentages(weights, s->n + 2, percent);
+	memcpy(s->percent, percent, s->n * sizeof(percent[0]));
+	s->rest_percent = percent[s->n];
+	s->unknown_percent = percent[s->n + 1];
+}
+
+/* Sorts p. */
+static struct shares choose_shares(struct kf_parts *p)
+{
+	struct shares s = { .n = 0 };
+
+	merge_unknown(p);
+	qsort(p->items, p->n, sizeof(p->items[0]), by_ns_then_time);
+	s.n = p->n <= N_NAMED + 1 ? p->n : N_NAMED;
+	memcpy(s.items, p->items, s.n * sizeof(s.items[0]));
+	for (size_t i = s.n; i < p->n; i++) {
+		if (p->items[i].kind == KF_PART_UNKNOWN) {
+			s.unknown_ns = p->items[i].ns;
+		} else {
+			s.rest_ns += p->items[i].ns;
+			s.n_rest++;
+		}
+	}
+	fill_percent(&s);
+	return s;
+}
+
+static void add_percent(struct kf_line *line, unsigned int percent)
+{
+	if (percent)
+		kf_line_add(line, "%u %%)", percent);
+	else
+		kf_line_add(line, "<1 %%)");
+}
+
+static void add_unknown(struct kf_line *line, uint64_t ns, unsigned int percent)
+{
+	kf_line_duration(line, ns);
+	kf_line_add(line, " unknown (");
+	add_percent(line, percent);
+}
+
+static void add_idle(struct kf_line *line, const struct kf_part *part, unsigned int percent)
+{
+	if (part->cpu == KF_NO_CPU)
+		kf_line_add(line, "its CPU was idle ");
+	else
+		kf_line_add(line, "CPU %u was idle ", part->cpu);
+	kf_line_duration(line, part->ns);
+	kf_line_add(line, " (wake-up path, ");
+	add_percent(line, percent);
+}
+
+static void add_part(struct kf_line *line, const struct kf_timeline *t, const struct kf_part *part,
+		     unsigned int percent, bool name_cpu)
+{
+	switch ((enum kf_part_kind)part->kind) {
+	case KF_PART_THREAD:
+		kf_line_duration(line, part->ns);
+		kf_line_add(line, " ");
+		kf_line_thread(line, t, part->thread);
+		if (name_cpu && part->cpu != KF_NO_CPU)
+			kf_line_add(line, " on CPU %u", part->cpu);
+		kf_line_add(line, " (");
+		add_percent(line, percent);
+		return;
+	case KF_PART_IDLE:
+		add_idle(line, part, percent);
+		return;
+	default:
+		add_unknown(line, part->ns, percent);
+	}
+}
+
+static void add_parts(struct kf_line *line, const struct kf_timeline *t, struct kf_parts *parts, bool name_cpu)
+{
+	struct shares s = choose_shares(parts);
+
+	for (size_t i = 0; i < s.n; i++) {
+		kf_line_add(line, i ? ", " : ": ");
+		add_part(line, t, &s.items[i], s.percent[i], name_cpu);
+	}
+	if (s.n_rest) {
+		kf_line_add(line, ", and %zu more ", s.n_rest);
+		kf_line_duration(line, s.rest_ns);
+		kf_line_add(line, " (");
+		add_percent(line, s.rest_percent);
+	}
+	if (s.unknown_ns) {
+		kf_line_add(line, ", ");
+		add_unknown(line, s.unknown_ns, s.unknown_percent);
+	}
+}
+
+/* " on CPU 3", or nothing if that is not known. */
+static void add_cpu(struct kf_line *line, const struct kf_gap *gap)
+{
+	if (gap->cpu != KF_NO_CPU)
+		kf_line_add(line, " on CPU %u", gap->cpu);
+}
+
+static bool has_migrated(const struct kf_timeline *t, const struct kf_gap *gap)
+{
+	for (uint32_t i = 1; i < gap->n_stretches; i++)
+		if (t->stretches[gap->first_stretch + i].cpu != t->stretches[gap->first_stretch].cpu)
+			return true;
+	return false;
+}
+
+/* "moved CPU 1 -> 2 -> 3" */
+static void add_way(struct kf_line *line, const struct kf_timeline *t, const struct kf_gap *gap)
+{
+	const struct kf_stretch *way = t->stretches + gap->first_stretch;
+	const char *before = "moved CPU ";
+
+	for (uint32_t i = 0; i < gap->n_stretches; i++) {
+		if (i > 0 && way[i].cpu == way[i - 1].cpu)
+			continue;
+		if (i >= N_NAMED) {
+			kf_line_add(line, " -> ...");
+			return;
+		}
+		if (way[i].cpu == KF_NO_CPU)
+			kf_line_add(line, "%s?", before);
+		else
+			kf_line_add(line, "%s%u", before, way[i].cpu);
+		before = " -> ";
+	}
+}
+
+/* " (woken by ksoftirqd/3, moved CPU 1 -> 3)" */
+static void add_why(struct kf_line *line, const struct kf_timeline *t, const struct kf_gap *gap)
+{
+	const char *before = " (";
+
+	if (gap->cause == KF_CAUSE_WOKEN) {
+		kf_line_add(line, "%swoken by ", before);
+		if (gap->waker_irq)
+			kf_line_add(line, "an interrupt");
+		else
+			kf_line_thread(line, t, gap->waker);
+		before = ", ";
+	} else if (gap->cause == KF_CAUSE_UNKNOWN) {
+		kf_line_add(line, "%swhy it became ready is not known", before);
+		before = ", ";
+	}
+	if (has_migrated(t, gap)) {
+		kf_line_add(line, "%s", before);
+		add_way(line, t, gap);
+		before = ", ";
+	}
+	if (before[0] == ',')
+		kf_line_add(line, ")");
+}
+
+/* "nginx/2144 was preempted by redis/812 and" : whatever comes before "waited". parts are still in time order. */
+static void add_subject(struct kf_line *line, const struct kf_timeline *t, const struct kf_gap *gap,
+			const struct kf_parts *parts)
+{
+	const struct kf_part *first = parts->n ? &parts->items[0] : NULL;
+
+	kf_line_thread(line, t, gap->thread);
+	if (gap->throttled) {
+		kf_line_add(line, " was throttled (CPU quota of its cgroup) and");
+	} else if (gap->yielded) {
+		kf_line_add(line, " yielded and");
+	} else if (gap->cause == KF_CAUSE_PREEMPTED) {
+		kf_line_add(line, " was preempted");
+		if (first && first->kind == KF_PART_THREAD && first->start_ns == gap->start_ns) {
+			kf_line_add(line, " by ");
+			kf_line_thread(line, t, first->thread);
+		}
+		kf_line_add(line, " and");
+	} else if (gap->cause == KF_CAUSE_FORKED) {
+		kf_line_add(line, " was started");
+		if (gap->waker < t->n_threads) {
+			kf_line_add(line, " by ");
+			kf_line_thread(line, t, gap->waker);
+		}
+		kf_line_add(line, " and");
+	}
+}
+
+static const char *until(const struct kf_gap *gap)
+{
+	if (gap->cause == KF_CAUSE_FORKED)
+		return "for its first run";
+	if (gap->cause == KF_CAUSE_PREEMPTED || gap->throttled || gap->yielded)
+		return "to run again";
+	return "to run";
+}
+
+size_t kf_gap_sentence(const struct kf_timeline *t, const struct kf_gap *gap, char *buf, size_t len)
+{
+	struct kf_parts parts = { 0 };
+	struct kf_line line;
+	int err = kf_gap_parts(t, gap, &parts, NULL);
+
+	kf_line_init(&line, buf, len);
+	add_subject(&line, t, gap, &parts);
+	kf_line_add(&line, gap->open ? " has waited " : " waited ");
+	kf_line_duration(&line, gap->end_ns - gap->start_ns);
+	kf_line_add(&line, " %s", until(gap));
+	add_cpu(&line, gap);
+	if (gap->open)
+		kf_line_add(&line, " and still waits");
+	add_why(&line, t, gap);
+	if (err)
+		kf_line_add(&line, ": not enough memory to tell who ran instead");
+	else
+		add_parts(&line, t, &parts, has_migrated(t, gap));
+	kf_parts_release(&parts);
+	return line.used;
+}

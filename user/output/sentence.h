@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * sentence.h - a gap in words. Reports print it, the Go trace logs it. For the trigger of a snapshot see trigger.h.
+ *
+ *	nginx/2144 waited 11.4 ms to run on CPU 3 (woken by ksoftirqd/3): 7.10 ms redis/812 (62 %), 4.26 ms
+ *	cron/77 (38 %), CPU 3 was idle 40.0 us (wake-up path, <1 %)
+ *
+ * Culprits come largest first; from the sixth on they are summed up ("and 7 more 800 us (7 %)"), time nobody knows
+ * anything about never is ("300 us unknown (3 %)"). Shares are whole per cents that add up to 100.
+ */
+#ifndef KF_OUTPUT_SENTENCE_H
+#define KF_OUTPUT_SENTENCE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct kf_gap;
+struct kf_timeline;
+
+/* A buffer of this size holds every sentence, even when all names consist of escapes. */
+#define KF_SENTENCE_BYTES 2048
+
+/* One line without newline, NUL-terminated, cut off if buf is too small; returns its length. len must be >= 1. */
+size_t kf_gap_sentence(const struct kf_timeline *t, const struct kf_gap *gap, char *buf, size_t len);
+
+/*
+ * Whole per cents of n weights, by largest remainder: they add up to 100 (all 0 if the weights are). A weight that is
+ * not 0 may still get 0: print that as "<1 %".
+ */
+void kf_percentages(const uint64_t *weights, size_t n, unsigned int *percent);
+
+#endif
