@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * hog.c - takes a CPU in bursts.
+ *
+ *	hog [-c CPU] [-b BURST_MS] [-p PAUSE_MS] [-s SECONDS] [-n NICE] [-r] [-j JOURNAL]
+ *
+ * -r runs the bursts with real-time priority (SCHED_FIFO), which makes fair threads on that CPU wait for the whole
+ * burst on every kernel; a host that refuses it gets the strongest nice value instead, and a line that says so.
+ * PAUSE 0 never sleeps: always give -s. Journal: {"tid", "start_ns", "end_ns"} per burst.
+ */
+#include <sys/resource.h>
+
+#include "workload.h"
+
+static void take_priority(int realtime, int nice_value)
+{
+	struct sched_param p = { .sched_priority = 1 };
+
+	if (realtime && !sched_setscheduler(0, SCHED_FIFO, &p))
+		return;
+	if (realtime) {
+		fprintf(stderr, "hog: no real-time priority (%s), using nice -15\n", strerror(errno));
+		nice_value = -15;
+	}
+	if (nice_value && setpriority(PRIO_PROCESS, 0, nice_value))
+		fprintf(stderr, "hog: cannot set nice %d: %s\n", nice_value, strerror(errno));
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t burst = 8 * NS_PER_MS, pause = 17 * NS_PER_MS, end;
+	double seconds = 5;
+	int realtime = 0, nice_value = 0, opt;
+	const char *path = NULL;
+	FILE *journal;
+
+	while ((opt = getopt(argc, argv, "c:b:p:s:n:rj:")) != -1) {
+		switch (opt) {
+		case 'c':
+			pin_to((int)number(optarg));
+			break;
+		case 'b':
+			burst = (uint64_t)(number(optarg) * NS_PER_MS);
+			break;
+		case 'p':
+			pause = (uint64_t)(number(optarg) * NS_PER_MS);
+			break;
+		case 's':
+			seconds = number(optarg);
+			break;
+		case 'n':
+			nice_value = atoi(optarg);
+			break;
+		case 'r':
+			realtime = 1;
+			break;
+		case 'j':
+			path = optarg;
+			break;
+		default:
+			return 2;
+		}
+	}
+	journal = journal_open(path);
+	take_priority(realtime, nice_value);
+	end = now_ns() + (uint64_t)(seconds * NS_PER_S);
+	for (uint64_t start = now_ns(); start < end; start = now_ns()) {
+		burn_until(start + burst);
+		fprintf(journal, "{\"tid\":%d,\"start_ns\":%lu,\"end_ns\":%lu}\n", my_tid(), start, now_ns());
+		if (pause)
+			sleep_until(now_ns() + pause);
+	}
+	fclose(journal);
+	return 0;
+}
