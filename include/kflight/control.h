@@ -85,6 +85,13 @@ struct kf_task {
 };
 _Static_assert(sizeof(struct kf_task) == 80, "stored layout");
 
+/* Who may start a snapshot. Only BPF moves ARMED to HELD, only user space moves back. */
+enum kf_gate {
+	KF_GATE_CLOSED = 0, /* not recording yet, or no more snapshots wanted */
+	KF_GATE_ARMED = 1,
+	KF_GATE_HELD = 2, /* a snapshot is being taken */
+};
+
 /* How many syscalls get a threshold of their own (syscall:read>1ms). */
 #define KF_MAX_SYSCALLS 512
 
@@ -97,9 +104,49 @@ enum kf_syscall_mode {
 };
 #define KF_SLOW_SYSCALL_NS 10000
 
+/* Thresholds and gate; user space writes them through the mapped .bss, so that they can change while recording. */
+struct kf_control {
+	__u64 threshold_ns[KF_TRIGGER_KINDS];	     /* 0 off */
+	__u64 syscall_threshold_ns[KF_MAX_SYSCALLS]; /* 0 off */
+	__u64 window_ns;	 /* how far back from its trigger a hold reaches, 0 as far as the ring allows */
+	__u64 hold_max_ns;	 /* a hold that nobody ends is over after that */
+	__u64 cooldown_until_ns; /* triggers before are suppressed */
+	__u64 check_every_ns;	 /* period of the look at open waits, 0 never */
+	__u32 gate;		 /* enum kf_gate */
+	__u32 zero;
+};
+
+/* Counters since the start, written by BPF only. */
+struct kf_counters {
+	__u64 hits[KF_TRIGGER_KINDS];
+	__u64 cooling[KF_TRIGGER_KINDS];
+	__u64 busy[KF_TRIGGER_KINDS];
+	__u64 no_state;	     /* a thread got no state: out of memory */
+	__u64 bad_waits;     /* negative or absurd, recorded as unknown */
+	__u64 lost_triggers; /* did not fit their ring */
+	__u64 unwatched;     /* filtered threads beyond KF_MAX_WATCHED: their open waits are not looked at */
+	__u64 checks;	     /* looks at open waits */
+	__u64 check_ns;	     /* time spent in them */
+};
+
+/* Open waits of at most so many filtered threads are looked at. */
+#define KF_MAX_WATCHED 32768
+
 #define KF_MAX_FILTER_COMMS   16
 #define KF_MAX_FILTER_CGROUPS 16
 #define KF_MAX_FILTER_PIDS    4096
 #define KF_COMM_GLOB_BYTES    32
+
+/* A shell glob with * and ?, NUL-terminated. */
+struct kf_comm_glob {
+	char text[KF_COMM_GLOB_BYTES];
+};
+
+/* A cgroup v2 and all below it. */
+struct kf_cgroup_filter {
+	__u64 id;
+	__u32 level; /* depth below the root of the hierarchy */
+	__u32 zero;
+};
 
 #endif

@@ -102,6 +102,7 @@ enum kf_context {
 
 #define KF_NR_USER    0xffff /* not in a syscall: user mode, page fault or exit-to-user work */
 #define KF_NR_KTHREAD 0xfffe /* kernel thread: has no syscalls */
+#define KF_NR_COMPAT  0xfffd /* 32-bit syscall of a 64-bit kernel: other numbers, not decoded */
 
 /* SWITCH.wait counts ticks of 64 ns: 32 bits then reach 274 s. */
 #define KF_WAIT_TICK_NS 64

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * context.bpf.h - is the CPU in an interrupt? A wake-up from one is not the doing of the thread it interrupted.
+ *
+ * The answer is in the per-CPU preempt count, for which there is no helper, and kernels without KALLSYMS_ALL refuse
+ * per-CPU symbols. But the run queue is a per-CPU variable whose address the scheduler hands us, so the CPU's base is
+ * rq - offset of runqueues; offsets come from the kernel's BTF (user space sets them, 0 where it found none). The base
+ * is believed only if the CPU number stored at it is right; else the context is unknown.
+ */
+#ifndef KF_CONTEXT_BPF_H
+#define KF_CONTEXT_BPF_H
+
+#define MAX_CPUS 1024
+#define NO_BASE	 1ULL
+
+const volatile __u64 runqueues_offset, cpu_number_offset, preempt_count_offset;
+__u64 cpu_base[MAX_CPUS]; /* 0 not tried yet */
+
+/* From sched_switch: learn this CPU's base from any task that runs on it. */
+static __always_inline void learn_cpu_base(u32 cpu, struct task_struct *task, bool can_cast)
+{
+	struct cfs_rq *queue;
+	u64 base;
+
+	if (!runqueues_offset || cpu >= MAX_CPUS || cpu_base[cpu])
+		return;
+	queue = task->se.cfs_rq;
+	if (!queue)
+		return;
+	base = (u64)queue->rq - runqueues_offset;
+	cpu_base[cpu] = (u32)peek(base + cpu_number_offset, can_cast) == cpu ? base : NO_BASE;
+}
+
+static __always_inline u8 context_now(u32 cpu, bool can_cast)
+{
+	u64 base = cpu < MAX_CPUS ? cpu_base[cpu] : 0;
+	u32 count;
+
+	if (base <= NO_BASE)
+		return KF_CTX_UNKNOWN;
+	count = peek(base + preempt_count_offset, can_cast);
+	if (count & NMI_MASK)
+		return KF_CTX_NMI;
+	if (count & HARDIRQ_MASK)
+		return KF_CTX_HARDIRQ;
+	if (count & SOFTIRQ_SERVING)
+		return KF_CTX_SOFTIRQ;
+	return KF_CTX_TASK;
+}
+
+#endif

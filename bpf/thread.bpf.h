@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * thread.bpf.h - what is remembered of every thread between its events, in task storage (it dies with the thread, and a
+ * fork bomb cannot wash others out).
+ */
+#ifndef KF_THREAD_BPF_H
+#define KF_THREAD_BPF_H
+
+struct thread_state {
+	u64 wake_ns;	/* runnable since; 0 running, blocked or not known */
+	u64 off_ns;	/* blocked since; 0 not blocked or not known */
+	u64 arg0;	/* first argument of the syscall it blocks in */
+	u64 syscall_ns; /* entered the syscall it is in (only with syscall records) */
+	u32 waker;
+	u32 watch; /* 1 + its index in open_waits, 0 not watched */
+	u16 nr;	   /* syscall it blocks in, KF_NR_* */
+	u8 cause;  /* enum kf_cause, of wake_ns */
+	u8 waker_irq;
+	u8 tracked;    /* the filter fits */
+	u8 slept;      /* blocked since syscall_ns */
+	u8 in_syscall; /* nr was being executed when it blocked */
+	u8 zero;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct thread_state);
+} threads SEC(".maps");
+
+/*
+ * Waits that have not ended, of filtered threads, where the timer can walk them. Each watched thread owns one element
+ * for its life; free indices wait in a queue.
+ */
+enum open_kind { OPEN_NONE = 0, OPEN_RUNNABLE = 1, OPEN_BLOCKED = 2 };
+
+struct open_wait {
+	u64 since_ns; /* stored last */
+	u64 arg0;
+	u32 tid;
+	u32 tgid;
+	u16 nr;
+	u8 in_syscall;
+	u8 fired; /* this wait has triggered already */
+	u32 kind; /* enum open_kind */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, KF_MAX_WATCHED);
+	__type(key, u32);
+	__type(value, struct open_wait);
+} open_waits SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(max_entries, KF_MAX_WATCHED);
+	__uint(key_size, 0);
+	__type(value, u32);
+} free_watches SEC(".maps");
+
+struct kf_control control;
+struct kf_counters counters;
+__u32 watches_used; /* elements of open_waits at this index and above were never in use */
+
+const volatile bool watching; /* a trigger is set that can fire while a wait is open */
+
+static __always_inline struct open_wait *watch_of(struct thread_state *state)
+{
+	u32 index = state->watch - 1;
+
+	return state->watch ? bpf_map_lookup_elem(&open_waits, &index) : NULL;
+}
+
+static __always_inline void watch_start(struct task_struct *task, struct thread_state *state)
+{
+	struct open_wait *wait;
+	u32 index;
+
+	if (!watching || state->watch)
+		return;
+	if (bpf_map_pop_elem(&free_watches, &index)) {
+		__sync_fetch_and_add(&counters.unwatched, 1);
+		return;
+	}
+	wait = bpf_map_lookup_elem(&open_waits, &index);
+	if (!wait)
+		return;
+	wait->kind = OPEN_NONE;
+	wait->tid = task->pid;
+	wait->tgid = task->tgid;
+	state->watch = index + 1;
+	if (index >= watches_used)
+		watches_used = index + 1;
+}
+
+static __always_inline void watch_stop(struct thread_state *state)
+{
+	struct open_wait *wait = watch_of(state);
+	u32 index = state->watch - 1;
+
+	if (!wait)
+		return;
+	wait->kind = OPEN_NONE;
+	state->watch = 0;
+	bpf_map_push_elem(&free_watches, &index, BPF_ANY);
+}
+
+static __always_inline void watch_open(struct thread_state *state, enum open_kind kind, u64 since_ns)
+{
+	struct open_wait *wait = watch_of(state);
+
+	if (!wait)
+		return;
+	wait->kind = OPEN_NONE;
+	wait->fired = 0;
+	wait->nr = state->nr;
+	wait->in_syscall = state->in_syscall;
+	wait->arg0 = state->arg0;
+	wait->since_ns = since_ns;
+	wait->kind = kind;
+}
+
+/* The wait is over; true if it has triggered while it was open. */
+static __always_inline bool watch_end(struct thread_state *state)
+{
+	struct open_wait *wait = watch_of(state);
+	bool fired;
+
+	if (!wait)
+		return false;
+	fired = wait->kind != OPEN_NONE && wait->fired;
+	wait->kind = OPEN_NONE;
+	return fired;
+}
+
+/* Applies the filter (again). */
+static __always_inline void thread_judge(struct task_struct *task, struct thread_state *state)
+{
+	state->tracked = filter_fits(task);
+	if (state->tracked)
+		watch_start(task, state);
+	else
+		watch_stop(state);
+}
+
+static __noinline struct thread_state *thread_new(struct task_struct *task)
+{
+	struct thread_state *state = bpf_task_storage_get(&threads, task, NULL, BPF_LOCAL_STORAGE_GET_F_CREATE);
+
+	if (!state) {
+		__sync_fetch_and_add(&counters.no_state, 1);
+		return NULL;
+	}
+	thread_judge(task, state);
+	return state;
+}
+
+static __always_inline struct thread_state *thread_of(struct task_struct *task)
+{
+	struct thread_state *state = bpf_task_storage_get(&threads, task, NULL, 0);
+
+	return state ? state : thread_new(task);
+}
+
+#endif
