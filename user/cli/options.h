@@ -13,7 +13,7 @@
  *	switch (kf_options_parse(&command, argc, argv, &operands, &e)) ...
  *
  * Long options take "--name VALUE" and "--name=VALUE", and an unknown one gets a "did you mean". Operands and options
- *may be mixed; after "--" everything is an operand. Every command knows -h/--help: summary, usage, options, examples.
+ * may be mixed; after "--" everything is an operand. Every command knows -h/--help: summary, usage, options, examples.
  */
 #ifndef KF_CLI_OPTIONS_H
 #define KF_CLI_OPTIONS_H
@@ -64,7 +64,9 @@ struct kf_operands {
 	size_t n, room;
 };
 
-/* Returns 0; 1 when help was asked and printed on stdout (the caller returns KF_OK); -1 with *e. argv[0] is the verb.
+/*
+ * Returns 0; 1 when help was asked and printed on stdout (the caller returns KF_OK); -1 with *e. argv[0] is the verb.
+ * Unless 0 is returned, operands and all struct kf_strings are empty again: there is nothing to free.
  */
 int kf_options_parse(const struct kf_command *c, int argc, char **argv, struct kf_operands *operands,
 		     struct kf_error *e);
