@@ -432,9 +432,12 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 }
 
 /*
- * Task scans. The first one, before recording, gives every thread its state (so that no hot path has to allocate) and
- * measures regs_offset. The later ones tell user space the names and states of threads the rings say nothing of.
+ * Task scans. The first one, before the probes are attached, gives every thread its state (so that no hot path has to
+ * allocate) and measures regs_offset. The second, with the probes attached and seed_blocked set, notes who is blocked.
+ * The later ones tell user space the names and states of threads the rings say nothing of.
  */
+__u32 seed_blocked;
+
 SEC("iter/task")
 int seed_threads(struct bpf_iter__task *ctx)
 {
@@ -446,7 +449,8 @@ int seed_threads(struct bpf_iter__task *ctx)
 	if (!regs_offset && !(task->flags & PF_KTHREAD))
 		regs_offset = (u64)bpf_task_pt_regs(task) - (u64)task->stack;
 	state = thread_of(task);
-	if (state && task->__state && !state->off_ns && !state->wake_ns && !(task->flags & PF_KTHREAD)) {
+	if (seed_blocked && state && task->__state && !state->off_ns && !state->wake_ns &&
+	    !(task->flags & PF_KTHREAD)) {
 		struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
 
 		/* It blocks since before we came: its wait is at least as long as we know. */

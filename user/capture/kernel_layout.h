@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* kernel_layout.h - what the probes must know of this kernel build and CO-RE cannot tell them. From /sys/kernel/btf. */
+#ifndef KF_CAPTURE_KERNEL_LAYOUT_H
+#define KF_CAPTURE_KERNEL_LAYOUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct kf_error;
+
+struct kf_kernel_layout {
+	bool has_rdonly_cast;  /* kfunc bpf_rdonly_cast (6.2) */
+	bool switch_has_state; /* sched_switch passes prev_state (5.18) */
+	/* Offsets of per-CPU variables; all 0 if one was not found: wakers' contexts are unknown then. */
+	uint64_t runqueues_offset;
+	uint64_t cpu_number_offset;
+	uint64_t preempt_count_offset;
+};
+
+int kf_kernel_layout_read(struct kf_kernel_layout *layout, struct kf_error *e);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * recorder.h - the probes in the kernel: load, attach, arm, hold, copy, release.
+ *
+ * Life cycle: kf_recorder_open() attaches (recording starts); kf_recorder_arm() lets triggers through. When
+ * kf_recorder_trigger_fd() becomes readable, kf_recorder_next_trigger() tells which fired; the window is then held. For
+ * a request without trigger, kf_recorder_hold() does the same. Either way kf_recorder_copy() comes next: it copies the
+ * window and ends the hold. Triggers are counted as busy until kf_recorder_arm() is called again. Nothing stays in the
+ * kernel when the process ends, however it ends.
+ *
+ * Not thread-safe: one thread owns a recorder; the snapshots it gives are free of it.
+ */
+#ifndef KF_CAPTURE_RECORDER_H
+#define KF_CAPTURE_RECORDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "capture/rings.h"
+#include "kflight/control.h"
+
+struct kf_error;
+struct kf_filter_spec;
+struct kf_recorder;
+struct kf_snapshot;
+struct kf_trigger_spec;
+
+struct kf_recorder_options {
+	const struct kf_filter_spec *filter;	/* NULL everybody */
+	bool only;				/* children of filtered processes are not followed */
+	const struct kf_trigger_spec *triggers; /* NULL none */
+	uint64_t window_ns;			/* 0 as long as the rings hold */
+	uint64_t window_bytes;			/* of all rings; 0 no limit but the plan's */
+	uint64_t after_ns;			/* part of the window that comes after the trigger */
+	enum kf_syscall_mode syscalls;
+};
+
+/* Reads only opts; what must outlive the call is copied. */
+int kf_recorder_open(struct kf_recorder **out, const struct kf_recorder_options *opts, struct kf_error *e);
+void kf_recorder_close(struct kf_recorder **r);
+
+/* Rings, and what a copy of them can need on top while a snapshot is written. */
+uint64_t kf_recorder_ring_bytes(const struct kf_recorder *r);
+
+/* Opens the gate; triggers before cooldown_until_ns (CLOCK_MONOTONIC, 0 none) are counted, but suppressed. */
+void kf_recorder_arm(struct kf_recorder *r, uint64_t cooldown_until_ns);
+/* No trigger fires any more. */
+void kf_recorder_disarm(struct kf_recorder *r);
+
+/* For poll(): readable when a trigger fired. */
+int kf_recorder_trigger_fd(const struct kf_recorder *r);
+/* The next trigger that fired; false if there is none. */
+bool kf_recorder_next_trigger(struct kf_recorder *r, struct kf_trigger *out);
+
+/* Holds the window for a request. Returns 0, 1 if a snapshot is being taken already, -1 on failure. */
+int kf_recorder_hold(struct kf_recorder *r, struct kf_trigger *out, struct kf_error *e);
+
+/*
+ * Copies the held window, ends the hold, scans the tasks. The snapshot belongs to the caller; it has no reason, version
+ * and host texts yet (kf_snapshot_set). On failure the hold is ended, too.
+ */
+int kf_recorder_copy(struct kf_recorder *r, const struct kf_trigger *trigger, struct kf_snapshot **out,
+		     struct kf_error *e);
+
+/* What goes on, read from the mapped pages: costs no system call. */
+struct kf_recorder_status {
+	uint64_t slots_written;
+	uint64_t records_dropped;
+	uint64_t window_held_ns;      /* how far back every CPU reaches */
+	uint64_t hits, cooling, busy; /* over all trigger kinds */
+	uint64_t unwatched;
+	uint64_t checks, check_ns;
+	bool contexts_known; /* whether wakers' interrupt contexts are */
+};
+void kf_recorder_status(const struct kf_recorder *r, struct kf_recorder_status *out);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* recorder_internal.h - what recorder.c (life cycle) and window.c (copying) share. */
+#ifndef KF_CAPTURE_RECORDER_INTERNAL_H
+#define KF_CAPTURE_RECORDER_INTERNAL_H
+
+#include "capture/recorder.h"
+
+struct kflight_bpf;
+struct ring_buffer;
+struct bpf_link;
+struct bpf_map;
+struct bpf_program;
+
+struct kf_recorder {
+	struct kflight_bpf *bpf;
+	struct ring_buffer *triggers;
+	struct kf_ring_plan plan;
+	const char *rings[KF_CLASSES]; /* mapped maps, read-only */
+	uint64_t started_ns;
+	uint64_t window_ns;
+	uint64_t after_ns;
+	uint64_t hole_until_ns;	  /* records were dropped during an earlier hold: whole again only from here on */
+	struct kf_trigger *fired; /* not yet taken by kf_recorder_next_trigger() */
+	size_t n_fired, room_fired;
+};
+
+static inline const struct kf_ring_head *kf_recorder_ring(const struct kf_recorder *r, int class, uint32_t cpu)
+{
+	return (const void *)(r->rings[class] + cpu * kf_ring_bytes(r->plan.slots[class]));
+}
+
+/* Runs a program of type "syscall"; its return value, or a negative errno. */
+int kf_recorder_command(struct bpf_program *program);
+
+/* Reads an iter/task program to its end; bytes (may be NULL) gets what it wrote, for free(). */
+int kf_recorder_scan(struct bpf_program *program, void **bytes, size_t *len, struct kf_error *e);
+
+uint64_t kf_monotonic_ns(void);
+
+#endif
