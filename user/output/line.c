@@ -64,7 +64,7 @@ void kf_line_duration(struct kf_line *line, uint64_t ns)
 
 void kf_line_thread(struct kf_line *line, const struct kf_timeline *t, uint32_t thread)
 {
-	char name[4 * KF_COMM_BYTES + 1];
+	char name[KF_TEXT_COMM_BYTES + 1];
 	const struct kf_thread *th;
 
 	if (thread == KF_IDLE) {

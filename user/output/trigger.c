@@ -92,13 +92,14 @@ static void add_label(struct kf_line *line, const struct kf_trigger *trigger)
 		uint64_t ns;
 		const char *unit;
 	} units[] = { { 1000000000, "s" }, { 1000000, "ms" }, { 1000, "us" }, { 1, "ns" } };
+	uint64_t threshold_ns = trigger->threshold_ns;
 	size_t i = 0;
 
 	kf_line_add(line, "%s", kf_trigger_kind_name(trigger->kind));
-	if (trigger->threshold_ns) {
-		while (trigger->threshold_ns % units[i].ns)
+	if (threshold_ns) {
+		while (threshold_ns % units[i].ns)
 			i++;
-		kf_line_add(line, " > %" PRIu64 " %s", trigger->threshold_ns / units[i].ns, units[i].unit);
+		kf_line_add(line, " > %" PRIu64 " %s", threshold_ns / units[i].ns, units[i].unit);
 	}
 	kf_line_add(line, ": ");
 }
@@ -107,7 +108,7 @@ static void add_label(struct kf_line *line, const struct kf_trigger *trigger)
 static void add_who(struct kf_line *line, const struct kf_timeline *t, const struct kf_trigger *trigger,
 		    uint32_t thread)
 {
-	char name[4 * KF_COMM_BYTES + 1];
+	char name[KF_TEXT_COMM_BYTES + 1];
 
 	if (thread < t->n_threads) {
 		kf_line_thread(line, t, thread);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* culprits.h - who made others wait: the parts of many gaps, summed up by who ran. */
+#ifndef KF_OUTPUT_CULPRITS_H
+#define KF_OUTPUT_CULPRITS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct kf_error;
+struct kf_gap;
+struct kf_timeline;
+
+struct kf_culprit {
+	uint32_t thread;     /* index, KF_IDLE, KF_NOBODY for unknown time */
+	uint64_t ns;	     /* waiting of others while it ran: counts for every one of them */
+	uint32_t n_victims;  /* threads */
+	uint32_t top_victim; /* whom it made wait longest */
+	uint64_t top_victim_ns;
+};
+
+/*
+ * Sums up n_gaps gaps. *out (largest first; the caller frees it) has one line per thread, one for idle and one for
+ * unknown time; their ns add up to the length of all the gaps.
+ */
+int kf_culprits_find(const struct kf_timeline *t, const struct kf_gap *const *gaps, size_t n_gaps,
+		     struct kf_culprit **out, size_t *n_out, struct kf_error *e);
+
+#endif

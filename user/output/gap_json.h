@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * gap_json.h - a gap as JSON object, the same in `export -f ndjson` and in `report --json`. Keys in this order:
+ *
+ *	tid, tgid, comm     who waited
+ *	cpu                 where it ran at last, or whose queue it is on; null not known
+ *	start_ns, end_ns    CLOCK_MONOTONIC; end_ns - start_ns == wait_ns
+ *	wait_ns
+ *	kind                "preempted", "woken", "forked", "unknown"
+ *	waker_tid           who woke or forked it; 0 the idle task, null not known
+ *	waker_irq           woken by an interrupt, which interrupted waker_tid
+ *	open                still waiting when the window ended
+ *	throttled, yielded  it left its CPU because of a CPU quota, by sched_yield
+ *	parts               [{kind, tid, comm, cpu, ns}] in order of appearance; the ns add up to wait_ns
+ *
+ * kind of a part is "thread", "idle" (tid 0) or "unknown" (tid and comm null). Names that are not printable text come
+ * out escaped (base/text.h), so that the JSON is always valid UTF-8.
+ */
+#ifndef KF_OUTPUT_GAP_JSON_H
+#define KF_OUTPUT_GAP_JSON_H
+
+#include <jansson.h>
+#include <stddef.h>
+
+#include "model/parts.h"
+
+struct kf_error;
+struct kf_gap;
+struct kf_timeline;
+
+/* Keeps what many gaps have in common, so that a million of them are quick. */
+struct kf_gap_json {
+	const struct kf_timeline *timeline;
+	json_t **names; /* by thread, NULL until used */
+	struct kf_parts parts;
+};
+
+int kf_gap_json_init(struct kf_gap_json *g, const struct kf_timeline *t, struct kf_error *e);
+/* A new reference, or NULL with *e. */
+json_t *kf_gap_json_make(struct kf_gap_json *g, const struct kf_gap *gap, struct kf_error *e);
+void kf_gap_json_release(struct kf_gap_json *g);
+
+/* A string of at most max bytes from strangers; NULL when out of memory. */
+json_t *kf_json_text(const char *bytes, size_t max);
+
+/* "preempted", "woken", "forked", "unknown" */
+const char *kf_cause_name(unsigned int cause);
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * report.h - the answer of a snapshot, for people and as JSON: the trigger and its cause, the worst gaps, how each
+ * thread spent the window, who made others wait, and what is not known.
+ */
+#ifndef KF_OUTPUT_REPORT_H
+#define KF_OUTPUT_REPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct kf_error;
+struct kf_snapshot;
+struct kf_timeline;
+
+struct kf_report_options {
+	uint64_t top;	    /* so many gaps */
+	uint64_t gap_ns;    /* only gaps this long */
+	uint32_t tid;	    /* only this thread waited; 0 all */
+	const char *comm;   /* only threads whose own or process name fits this glob waited; NULL all */
+	bool colour;	    /* escape sequences for a terminal */
+	unsigned int width; /* break sentences to fit so many columns; 0 never: one line each, good for grep */
+};
+
+/* t is the timeline of s. Both flush out; a full disk or closed pipe is an error. */
+int kf_report_text(const struct kf_timeline *t, const struct kf_snapshot *s, const struct kf_report_options *o,
+		   FILE *out, struct kf_error *e);
+
+/*
+ * One JSON object, keys in this order:
+ *
+ *	kflight   version that recorded
+ *	trigger   {kind, sentence, reason, tid, tgid, comm, ts_ns, since_ns, threshold_ns, time}
+ *	host, kernel, machine
+ *	window    {floor_ns, end_ns, held_ns, asked_ns, cpus}
+ *	gaps      {count, wait_ns, worst: [as gap_json.h, and time, sentence]}
+ *	threads   [{tid, tgid, comm, process, running_ns, runnable_ns, blocked_ns, unknown_ns, gaps, worst_gap_ns,
+ *	            blocked_by_ns: {kind: ns}}], most runnable time first
+ *	culprits  [{kind, tid, comm, ns, victims, top_victim_tid, top_victim_comm, top_victim_ns}], most ns first
+ *	missing   [text]: empty when nothing is known to be missing
+ *
+ * _ns moments are CLOCK_MONOTONIC, time is ISO 8601 in UTC.
+ */
+int kf_report_json(const struct kf_timeline *t, const struct kf_snapshot *s, const struct kf_report_options *o,
+		   FILE *out, struct kf_error *e);
+
+#endif
