@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: BSD-2-Clause
+
+// Truth compares what kflight says with what ftrace saw at the same time.
+//
+//	truth drain INSTANCE DIR                     copy the ring buffers of a tracefs instance
+//	truth compare NAME DIR TRACE [NDJSON]        compare gaps, and culprits where NDJSON is given
+//
+// Every gap of at least 100 us that ftrace shows inside kflight's window has to be in the Go trace with the same thread,
+// start and end (within 60 us), and the other way round, in 99.9 % of the cases; every miss is printed with what ftrace
+// saw around it. For gaps of at least 1 ms the share of every thread has to agree within 2 % of the gap.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"sort"
+)
+
+const (
+	minGapNs    = 100_000
+	toleranceNs = 60_000
+	minHit      = 0.999
+	minShareNs  = 1_000_000
+	maxShareOff = 0.02
+	maxPrinted  = 10
+)
+
+func main() {
+	var err error
+	ok := true
+	switch args := os.Args[1:]; {
+	case len(args) == 3 && args[0] == "drain":
+		err = drain(args[1], args[2])
+	case (len(args) == 4 || len(args) == 5) && args[0] == "compare":
+		ok, err = compare(args[1], args[2], args[3], args[4:])
+	default:
+		err = fmt.Errorf("usage: truth drain INSTANCE DIR | truth compare NAME DIR TRACE [NDJSON]")
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "truth:", err)
+		os.Exit(2)
+	}
+	if !ok {
+		os.Exit(1)
+	}
+}
+
+func compare(name, dir, tracePath string, ndjson []string) (bool, error) {
+	c, err := readCapture(dir)
+	if err != nil {
+		return false, err
+	}
+	if c.lost > 0 {
+		return false, fmt.Errorf("ftrace lost events in %d places: its buffers are too small", c.lost)
+	}
+	t, err := readGoTrace(tracePath)
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", tracePath, err)
+	}
+	from, to := max(c.from, t.from), min(c.to, t.to)
+	if from >= to {
+		return false, fmt.Errorf("ftrace (%d to %d) and the trace (%d to %d) do not overlap", c.from, c.to, t.from, t.to)
+	}
+	s := simulate(c)
+	fmt.Printf("%s: ftrace %d events, trace %d events, common window %.3f s\n", name, len(c.events), t.events,
+		float64(to-from)/1e9)
+	ours := clip(t.gaps, from, to)
+	theirs := clip(s.gaps, from, to)
+	there := matchAll("ftrace's gap is not in the trace", theirs, ours, s, from)
+	back := matchAll("the trace's gap is not in ftrace", ours, theirs, s, from)
+	ok := there.rate() >= minHit && back.rate() >= minHit
+	fmt.Printf("figure: %s: %.1f s; gaps >= 100 us: %d of %d (%.3f %%) of ftrace in the trace, %d of %d (%.3f %%) the other way\n",
+		name, float64(to-from)/1e9, there.hit, there.all, 100*there.rate(), back.hit, back.all, 100*back.rate())
+	if there.all == 0 {
+		return false, fmt.Errorf("no gaps: nothing was compared")
+	}
+	if len(ndjson) == 1 {
+		good, err := compareShares(name, ndjson[0], s, from, to)
+		if err != nil {
+			return false, err
+		}
+		ok = ok && good
+	}
+	return ok, nil
+}
+
+// clip cuts gaps to the common window.
+func clip(gaps map[int32][]gap, from, to uint64) map[int32][]gap {
+	cut := map[int32][]gap{}
+	for tid, list := range gaps {
+		for _, g := range list {
+			g.start, g.end = max(g.start, from), min(g.end, to)
+			if g.start < g.end {
+				cut[tid] = append(cut[tid], g)
+			}
+		}
+		sort.Slice(cut[tid], func(i, j int) bool { return cut[tid][i].start < cut[tid][j].start })
+	}
+	return cut
+}
+
+type score struct{ hit, all int }
+
+func (s score) rate() float64 {
+	if s.all == 0 {
+		return 1
+	}
+	return float64(s.hit) / float64(s.all)
+}
+
+func apart(a, b uint64) uint64 { return max(a, b) - min(a, b) }
+
+func same(a, b gap) bool {
+	return apart(a.start, b.start) <= toleranceNs && apart(a.end, b.end) <= toleranceNs
+}
+
+func hasSame(g gap, list []gap) bool {
+	first := sort.Search(len(list), func(i int) bool { return list[i].start+toleranceNs >= g.start })
+	for ; first < len(list) && list[first].start <= g.start+toleranceNs; first++ {
+		if same(g, list[first]) {
+			return true
+		}
+	}
+	return false
+}
+
+func matchAll(what string, wanted, in map[int32][]gap, s *schedule, from uint64) score {
+	var sc score
+	for tid, list := range wanted {
+		for _, g := range list {
+			if g.length() < minGapNs {
+				continue
+			}
+			sc.all++
+			if hasSame(g, in[tid]) {
+				sc.hit++
+			} else if sc.all-sc.hit <= maxPrinted {
+				explain(what, g, in[tid], s, from)
+			}
+		}
+	}
+	return sc
+}
+
+func explain(what string, g gap, others []gap, s *schedule, from uint64) {
+	fmt.Printf("MISS: %s: thread %d, %d to %d (%.1f us, %.3f s into the window)\n", what, g.tid, g.start, g.end,
+		float64(g.length())/1e3, float64(g.start-from)/1e9)
+	for _, o := range others {
+		if o.end+1_000_000 >= g.start && o.start <= g.end+1_000_000 {
+			fmt.Printf("    the other has %d to %d (start %+d ns, end %+d ns)\n", o.start, o.end,
+				int64(o.start)-int64(g.start), int64(o.end)-int64(g.end))
+		}
+	}
+	for _, ts := range []uint64{g.start, g.end} {
+		for _, e := range s.around(g.tid, ts, 8) {
+			fmt.Println("    ftrace:", e)
+		}
+	}
+}
+
+// A line of `kflight export -f ndjson`.
+type line struct {
+	Tid   int32  `json:"tid"`
+	Start uint64 `json:"start_ns"`
+	End   uint64 `json:"end_ns"`
+	Wait  uint64 `json:"wait_ns"`
+	Parts []struct {
+		Kind string `json:"kind"`
+		Tid  int32  `json:"tid"`
+		Ns   uint64 `json:"ns"`
+	} `json:"parts"`
+}
+
+func (l line) shares() (map[int32]uint64, uint64) {
+	sum, total := map[int32]uint64{}, uint64(0)
+	for _, p := range l.Parts {
+		tid := p.Tid
+		switch p.Kind {
+		case "idle":
+			tid = 0
+		case "unknown":
+			tid = -1
+		}
+		sum[tid] += p.Ns
+		total += p.Ns
+	}
+	return sum, total
+}
+
+func compareShares(name, path string, s *schedule, from, to uint64) (bool, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer f.Close()
+	var compared, agreed, wrongSums int
+	var worst float64
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 16<<20)
+	for lines.Scan() {
+		var l line
+		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
+			return false, fmt.Errorf("%s: %w in %.200s", path, err, lines.Bytes())
+		}
+		ours, total := l.shares()
+		if total != l.Wait || l.End-l.Start != l.Wait {
+			wrongSums++
+			fmt.Printf("MISS: parts of thread %d's gap at %d add up to %d, not to %d\n", l.Tid, l.Start, total, l.Wait)
+		}
+		if l.Wait < minShareNs || l.Start < from || l.End > to {
+			continue
+		}
+		theirs, ok := findGap(s, l)
+		if !ok {
+			continue // counted by the comparison of gaps
+		}
+		compared++
+		off, who := worstShare(ours, s.shares(theirs), l.Wait)
+		worst = max(worst, off)
+		if off <= maxShareOff {
+			agreed++
+		} else if compared-agreed <= maxPrinted {
+			fmt.Printf("MISS: share of thread %d in the gap of %d at %d is off by %.1f %%: kflight %v, ftrace %v\n", who,
+				l.Tid, l.Start, 100*off, ours, s.shares(theirs))
+		}
+	}
+	fmt.Printf("figure: %s: culprits of %d gaps >= 1 ms: %d agree within 2 %%, worst %.2f %%\n", name, compared, agreed,
+		100*worst)
+	sc := score{agreed, compared}
+	return wrongSums == 0 && sc.rate() >= minHit, lines.Err()
+}
+
+func findGap(s *schedule, l line) (gap, bool) {
+	for _, g := range s.gaps[l.Tid] {
+		if same(g, gap{start: l.Start, end: l.End}) {
+			return g, true
+		}
+	}
+	return gap{}, false
+}
+
+// worstShare is the greatest difference between two accounts of a gap, as a part of the gap.
+func worstShare(a, b map[int32]uint64, wait uint64) (float64, int32) {
+	var worst uint64
+	var who int32
+	for _, m := range []map[int32]uint64{a, b} {
+		for tid := range m {
+			if d := apart(a[tid], b[tid]); d > worst {
+				worst, who = d, tid
+			}
+		}
+	}
+	return float64(worst) / float64(wait), who
+}
