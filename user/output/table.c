@@ -123,17 +123,36 @@ void kf_table_cell(struct kf_table *table, const char *format, ...)
 	table->cells[table->n_cells++] = text;
 }
 
-static void print_cell(FILE *out, const struct kf_column *column, const char *text, size_t width, bool last)
+static void print_cell(FILE *out, const struct kf_column *column, const char *text, size_t width)
 {
 	int pad = (int)(width - kf_text_width(text));
 
 	if (column->align == KF_RIGHT)
 		fprintf(out, "%*s%s", pad, "", text);
-	else if (last)
-		fputs(text, out);
 	else
 		fprintf(out, "%s%*s", text, pad, "");
-	fputs(last ? "\n" : "  ", out);
+}
+
+/* One row of cells, or of the titles if texts is NULL. No blanks at its end. */
+static void print_row(const struct kf_table *table, char *const *texts, const size_t *widths, FILE *out,
+		      const char *indent)
+{
+	size_t last = table->n_columns - 1;
+
+	fputs(indent, out);
+	for (size_t c = 0; c <= last; c++) {
+		const char *text = texts ? texts[c] : table->columns[c].title;
+
+		if (c == last && !text[0])
+			break;
+		if (c)
+			fputs("  ", out);
+		if (c == last && table->columns[c].align == KF_LEFT)
+			fputs(text, out);
+		else
+			print_cell(out, &table->columns[c], text, widths[c]);
+	}
+	fputc('\n', out);
 }
 
 static size_t width_of(const struct kf_table *table, size_t column)
@@ -159,14 +178,9 @@ int kf_table_print(const struct kf_table *table, FILE *out, const char *indent)
 	}
 	for (size_t c = 0; c < n; c++)
 		widths[c] = width_of(table, c);
-	fputs(indent, out);
-	for (size_t c = 0; c < n; c++)
-		print_cell(out, &table->columns[c], table->columns[c].title, widths[c], c + 1 == n);
-	for (size_t r = 0; r < n_rows; r++) {
-		fputs(indent, out);
-		for (size_t c = 0; c < n; c++)
-			print_cell(out, &table->columns[c], table->cells[r * n + c], widths[c], c + 1 == n);
-	}
+	print_row(table, NULL, widths, out, indent);
+	for (size_t r = 0; r < n_rows; r++)
+		print_row(table, &table->cells[r * n], widths, out, indent);
 	free(widths);
 	return 0;
 }
