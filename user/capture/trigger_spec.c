@@ -16,15 +16,6 @@
 /* Those that can be asked for, by enum kf_trigger_kind. */
 static const char *const kinds[] = { "runq", "futex", "syscall", "block", NULL };
 
-const char *kf_trigger_kind_name(uint32_t kind)
-{
-	if (kind == KF_TRIGGER_REQUEST)
-		return "request";
-	if (kind < KF_TRIGGER_RUNQ || kind > KF_TRIGGER_BLOCK)
-		return "none";
-	return kinds[kind - KF_TRIGGER_RUNQ];
-}
-
 /* A part of the expression: where it starts and how long it is, without the blanks around it. */
 struct part {
 	const char *at;
@@ -66,13 +57,13 @@ static int find_kind(const char *expression, struct part p, struct kf_error *e)
 		if (p.len < WORD_BYTES && !strcmp(name, kinds[i]))
 			return KF_TRIGGER_RUNQ + i;
 	if (!p.len)
-		return kf_fail(e, KF_USAGE, EXAMPLE, "trigger '%s' does not say what to look at", expression);
+		return kf_fail(e, KF_USAGE, EXAMPLE, "trigger '%.200s' does not say what to look at", expression);
 	near = kf_nearest(name, kinds);
 	if (near)
-		return kf_fail(e, KF_USAGE, EXAMPLE, "trigger '%s': unknown kind '%s', did you mean '%s'?", expression,
-			       name, near);
-	return kf_fail(e, KF_USAGE, "the kinds are runq, futex, syscall and block", "trigger '%s': unknown kind '%s'",
-		       expression, name);
+		return kf_fail(e, KF_USAGE, EXAMPLE, "trigger '%.200s': unknown kind '%s', did you mean '%s'?",
+			       expression, name, near);
+	return kf_fail(e, KF_USAGE, "the kinds are runq, futex, syscall and block",
+		       "trigger '%.200s': unknown kind '%s'", expression, name);
 }
 
 static int unknown_syscall(const char *expression, struct part p, const char *name, struct kf_error *e)
@@ -86,10 +77,11 @@ static int unknown_syscall(const char *expression, struct part p, const char *na
 			names[n++] = kf_syscall_name(nr);
 	near = kf_nearest(name, names);
 	if (near)
-		return kf_fail(e, KF_USAGE, NULL, "trigger '%s', column %d: unknown syscall '%s', did you mean '%s'?",
-			       expression, column(expression, p), name, near);
+		return kf_fail(e, KF_USAGE, NULL,
+			       "trigger '%.200s', column %d: unknown syscall '%s', did you mean '%s'?", expression,
+			       column(expression, p), name, near);
 	return kf_fail(e, KF_USAGE, "take the kernel's names: read, pread64, epoll_wait, ...",
-		       "trigger '%s', column %d: unknown syscall '%s'", expression, column(expression, p), name);
+		       "trigger '%.200s', column %d: unknown syscall '%s'", expression, column(expression, p), name);
 }
 
 static int set_syscall(struct kf_trigger_spec *spec, const char *expression, struct part p, uint64_t ns,
@@ -99,14 +91,14 @@ static int set_syscall(struct kf_trigger_spec *spec, const char *expression, str
 	int nr;
 
 	if (!p.len)
-		return kf_fail(e, KF_USAGE, EXAMPLE, "trigger '%s', column %d: a syscall name is missing", expression,
-			       column(expression, p));
+		return kf_fail(e, KF_USAGE, EXAMPLE, "trigger '%.200s', column %d: a syscall name is missing",
+			       expression, column(expression, p));
 	word(p, name);
 	nr = p.len < WORD_BYTES ? kf_syscall_number(name) : -1;
 	if (nr < 0 || nr >= KF_MAX_SYSCALLS)
 		return unknown_syscall(expression, p, name, e);
 	if (spec->syscall_named[nr])
-		return kf_fail(e, KF_USAGE, NULL, "trigger '%s': syscall '%s' has a threshold already", expression,
+		return kf_fail(e, KF_USAGE, NULL, "trigger '%.200s': syscall '%s' has a threshold already", expression,
 			       name);
 	spec->syscall_named[nr] = true;
 	spec->syscall_threshold_ns[nr] = ns;
@@ -130,7 +122,7 @@ static int set_named_syscalls(struct kf_trigger_spec *spec, const char *expressi
 static int repeated(const char *expression, const char *kind, struct kf_error *e)
 {
 	return kf_fail(e, KF_USAGE, "give one threshold, the smaller one",
-		       "trigger '%s': there is a '%s' trigger already", expression, kind);
+		       "trigger '%.200s': there is a '%s' trigger already", expression, kind);
 }
 
 static int set_all_syscalls(struct kf_trigger_spec *spec, const char *expression, uint64_t ns, struct kf_error *e)
@@ -159,10 +151,11 @@ static int set(struct kf_trigger_spec *spec, const char *expression, int kind, c
 		return 0;
 	}
 	if (names_from)
-		return kf_fail(e, KF_USAGE, "only 'syscall' takes names", "trigger '%s', column %d: '%s' takes no ':'",
-			       expression, (int)(names_from - expression), kf_trigger_kind_name(kind));
+		return kf_fail(e, KF_USAGE, "only 'syscall' takes names",
+			       "trigger '%.200s', column %d: '%s' takes no ':'", expression,
+			       (int)(names_from - expression), kinds[kind - KF_TRIGGER_RUNQ]);
 	if (*threshold_ns)
-		return repeated(expression, kf_trigger_kind_name(kind), e);
+		return repeated(expression, kinds[kind - KF_TRIGGER_RUNQ], e);
 	*threshold_ns = ns;
 	return 0;
 }
@@ -173,12 +166,13 @@ static int parse_threshold(const char *expression, struct part p, uint64_t *ns, 
 	struct kf_error why;
 
 	if (!p.len)
-		return kf_fail(e, KF_USAGE, EXAMPLE, "trigger '%s': the duration behind '>' is missing", expression);
+		return kf_fail(e, KF_USAGE, EXAMPLE, "trigger '%.200s': the duration behind '>' is missing",
+			       expression);
 	if (kf_parse_duration(word(p, text), ns, &why))
-		return kf_fail(e, KF_USAGE, why.hint, "trigger '%s', column %d: %s", expression, column(expression, p),
-			       why.message);
+		return kf_fail(e, KF_USAGE, why.hint, "trigger '%.200s', column %d: %s", expression,
+			       column(expression, p), why.message);
 	if (!*ns)
-		return kf_fail(e, KF_USAGE, EXAMPLE, "trigger '%s', column %d: the threshold is zero", expression,
+		return kf_fail(e, KF_USAGE, EXAMPLE, "trigger '%.200s', column %d: the threshold is zero", expression,
 			       column(expression, p));
 	return 0;
 }
@@ -215,7 +209,7 @@ int kf_trigger_spec_add(struct kf_trigger_spec *spec, const char *expression, st
 	if (kind < 0)
 		return -1;
 	if (!greater)
-		return kf_fail(e, KF_USAGE, EXAMPLE, "trigger '%s' has no '>' and duration", expression);
+		return kf_fail(e, KF_USAGE, EXAMPLE, "trigger '%.200s' has no '>' and duration", expression);
 	if (parse_threshold(expression, trim(greater + 1, end), &ns, e) ||
 	    set(&next, expression, kind, colon ? colon + 1 : NULL, greater, ns, e) || append_text(&next, expression, e))
 		return -1;

@@ -31,7 +31,4 @@ struct kf_trigger_spec {
 /* Adds one expression to spec, which starts zeroed. On failure spec is as before. */
 int kf_trigger_spec_add(struct kf_trigger_spec *spec, const char *expression, struct kf_error *e);
 
-/* "runq", "futex", "syscall", "block", "request"; "none" for any other number. */
-const char *kf_trigger_kind_name(uint32_t kind);
-
 #endif

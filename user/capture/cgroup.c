@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "capture/cgroup.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include <linux/magic.h>
+
+#include "base/error.h"
+#include "capture/host.h"
+
+/* Undoes the \040 of mountinfo, in place. */
+static void unescape(char *text)
+{
+	char *to = text;
+
+	for (char *from = text; *from; to++) {
+		unsigned int byte;
+
+		if (*from == '\\' && sscanf(from + 1, "%3o", &byte) == 1 && strspn(from + 1, "01234567") >= 3) {
+			*to = (char)byte;
+			from += 4;
+		} else {
+			*to = *from++;
+		}
+	}
+	*to = '\0';
+}
+
+/* "/a/b" -> 2. Empty parts and "." do not count. */
+static uint32_t depth_of(const char *path)
+{
+	uint32_t depth = 0;
+
+	while (*(path += strspn(path, "/"))) {
+		size_t len = strcspn(path, "/");
+
+		depth += !(len == 1 && *path == '.');
+		path += len;
+	}
+	return depth;
+}
+
+/* One line of mountinfo: "ID PARENT DEVICE ROOT POINT OPTIONS [FIELDS...] - TYPE SOURCE OPTIONS". */
+static bool parse_line(char *line, struct kf_cgroup_mount *out)
+{
+	char *type = strstr(line, " - "), *save = NULL, *root = NULL, *point = NULL;
+
+	if (!type || strncmp(type, " - cgroup2 ", strlen(" - cgroup2 ")))
+		return false;
+	*type = '\0';
+	for (int field = 0; field < 5; field++) {
+		char *word = strtok_r(field ? NULL : line, " ", &save);
+
+		if (!word)
+			return false;
+		if (field == 3)
+			root = word;
+		point = word;
+	}
+	unescape(root);
+	unescape(point);
+	if (strstr(root, "/..") || strlen(point) >= sizeof(out->point))
+		return false;
+	strcpy(out->point, point);
+	out->level = depth_of(root);
+	return true;
+}
+
+int kf_cgroup_mount_find(const char *mountinfo_path, struct kf_cgroup_mount *out, struct kf_error *e)
+{
+	FILE *file = fopen(mountinfo_path, "re");
+	bool found = false;
+	char *line = NULL;
+	size_t room = 0;
+
+	if (!file)
+		return kf_fail_errno(e, errno, NULL, "cannot read '%s'", mountinfo_path);
+	while (!found && getline(&line, &room, file) >= 0)
+		found = parse_line(line, out);
+	free(line);
+	fclose(file);
+	if (found)
+		return 0;
+	return kf_fail(e, KF_HOST, "`mount -t cgroup2 none DIR` mounts it anywhere",
+		       "cannot filter by cgroup: no cgroup2 hierarchy is mounted");
+}
+
+/* Whether path is dir or lies below it; *rest is then what follows. */
+static bool starts_with_dir(const char *path, const char *dir, const char **rest)
+{
+	size_t len = strlen(dir);
+
+	if (strncmp(path, dir, len) || (path[len] && path[len] != '/'))
+		return false;
+	*rest = path + len;
+	return true;
+}
+
+static int not_found(const char *path, const struct kf_cgroup_mount *mount, int err, struct kf_error *e)
+{
+	char hint[256];
+
+	snprintf(hint, sizeof(hint), "give a folder below '%.200s', absolute or counted from there", mount->point);
+	return kf_fail(e, KF_USAGE, hint, "no cgroup '%.250s': %s", path, strerror(err));
+}
+
+static long filesystem_of(const char *path)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) ? 0 : fs.f_type;
+}
+
+/* The true path: links and ".." resolved, so that its depth can be counted. */
+static int true_path(const char *path, const struct kf_cgroup_mount *mount, char out[PATH_MAX], struct kf_error *e)
+{
+	char joined[2 * PATH_MAX];
+	long type = path[0] == '/' && realpath(path, out) ? filesystem_of(out) : 0;
+
+	if (type == CGROUP2_SUPER_MAGIC)
+		return 0;
+	if (type == CGROUP_SUPER_MAGIC)
+		return kf_fail(e, KF_USAGE, "name the same group in the cgroup2 hierarchy",
+			       "cgroup '%.250s' is of version 1, where a thread is in many groups at once", path);
+	snprintf(joined, sizeof(joined), "%s/%s", mount->point, path);
+	return realpath(joined, out) ? 0 : not_found(path, mount, errno, e);
+}
+
+static int resolve_below(const char *path, const struct kf_cgroup_mount *mount, struct kf_cgroup_filter *out,
+			 struct kf_error *e)
+{
+	char real[PATH_MAX];
+	const char *rest;
+	struct stat st;
+
+	if (true_path(path, mount, real, e))
+		return -1;
+	if (!starts_with_dir(real, mount->point, &rest))
+		return not_found(path, mount, ENOENT, e);
+	if (stat(real, &st))
+		return not_found(path, mount, errno, e);
+	if (!S_ISDIR(st.st_mode))
+		return not_found(path, mount, ENOTDIR, e);
+	/* On 64-bit kernels the inode number is the whole id that bpf_get_current_cgroup_id() gives. */
+	*out = (struct kf_cgroup_filter){ .id = st.st_ino, .level = mount->level + depth_of(rest) };
+	return 0;
+}
+
+int kf_cgroup_resolve(const char *path, struct kf_cgroup_filter *out, struct kf_error *e)
+{
+	struct kf_cgroup_mount mount;
+
+	if (!path[0])
+		return kf_fail(e, KF_USAGE, NULL, "the cgroup path is empty");
+	if (!kf_host_is_initial_namespace("cgroup"))
+		return kf_fail(e, KF_HOST, "run kflight on the host, or the container with --cgroupns=host",
+			       "cannot filter by cgroup '%.250s' inside a cgroup namespace", path);
+	if (kf_cgroup_mount_find("/proc/self/mountinfo", &mount, e))
+		return -1;
+	return resolve_below(path, &mount, out, e);
+}
