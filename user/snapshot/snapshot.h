@@ -90,13 +90,18 @@ int kf_snapshot_set(char **field, const char *text);
 /*
  * Writes s as file `name` in the folder dir_fd: under a temporary name first (O_EXCL, O_NOFOLLOW, mode 0600), renamed
  * when whole and synced, removed on failure. A reader never sees half a file under `name`; an existing `name` is an
- * error.
+ * error. Only a writer that is killed leaves its temporary file, whose name begins with KF_SNAPSHOT_TEMP_PREFIX.
  */
+#define KF_SNAPSHOT_TEMP_PREFIX ".kflight-tmp-"
 int kf_snapshot_write(const struct kf_snapshot *s, int dir_fd, const char *name, struct kf_error *e);
 
 /*
  * Reads a file. Truncated, foreign, newer and corrupt files are errors that say which of these it is and where; nothing
- * in the file is trusted. On success *out belongs to the caller.
+ * in the file is trusted. On success *out belongs to the caller, and holds:
+ *  - slots without kind 0 and without orphans, as promised above: what breaks this is left out and counted as torn;
+ *    kinds this version does not know are kept;
+ *  - names that end with a NUL; other bytes of them, and all numbers (kinds, CPUs, times) as they were stored;
+ *  - end_ns >= floor_ns: a window that ends before it begins is empty at its end.
  */
 int kf_snapshot_read(struct kf_snapshot **out, const char *path, struct kf_error *e);
 
