@@ -11,8 +11,8 @@
 #include "base/units.h"
 #include "model/timeline.h"
 #include "output/line.h"
-#include "output/trigger.h"
 #include "snapshot/snapshot.h"
+#include "snapshot/trigger_kind.h"
 
 /* A window this much shorter than asked for is not worth a line. */
 #define TOLERATED_NS 1000000

@@ -12,6 +12,7 @@
 #include "output/sentence.h"
 #include "output/trigger.h"
 #include "snapshot/snapshot.h"
+#include "snapshot/trigger_kind.h"
 
 static json_t *text_of(const char *text)
 {

@@ -247,7 +247,7 @@ static void share_cell(struct kf_table *table, uint64_t ns, uint64_t of_ns)
 static void culprit_row(struct kf_table *table, const struct page *p, const struct kf_culprit *c)
 {
 	if (c->thread == KF_IDLE)
-		kf_table_cell(table, "(idle CPU: the wake-up path itself)");
+		kf_table_cell(table, "(idle: the wake-up path)");
 	else if (c->thread >= p->t->n_threads)
 		kf_table_cell(table, "(unknown)");
 	else

@@ -11,6 +11,7 @@
 #include "output/line.h"
 #include "output/sentence.h"
 #include "snapshot/snapshot.h"
+#include "snapshot/trigger_kind.h"
 
 /* A trigger and the record of the same switch may read the clock apart, but not this far. */
 #define SAME_MOMENT_NS 1000000
@@ -21,16 +22,6 @@ struct spent {
 	uint8_t longest_wait; /* enum kf_wait_kind of its longest stretch of being blocked */
 	uint64_t longest_ns;
 };
-
-const char *kf_trigger_kind_name(unsigned int kind)
-{
-	static const char *const names[KF_TRIGGER_KINDS] = {
-		[KF_TRIGGER_NONE] = "none",	  [KF_TRIGGER_RUNQ] = "runq",	[KF_TRIGGER_FUTEX] = "futex",
-		[KF_TRIGGER_SYSCALL] = "syscall", [KF_TRIGGER_BLOCK] = "block", [KF_TRIGGER_REQUEST] = "request",
-	};
-
-	return kind < KF_TRIGGER_KINDS ? names[kind] : "unknown";
-}
 
 static uint64_t distance(const struct kf_gap *gap, uint64_t ts_ns)
 {

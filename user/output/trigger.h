@@ -22,7 +22,4 @@ size_t kf_trigger_sentence(const struct kf_timeline *t, const struct kf_snapshot
 /* The gap that fired a runq trigger, for a request the worst gap; NULL if there is none, and for other triggers. */
 const struct kf_gap *kf_trigger_gap(const struct kf_timeline *t, const struct kf_snapshot *s);
 
-/* "runq", "futex", "syscall", "block", "request", "none" */
-const char *kf_trigger_kind_name(unsigned int kind);
-
 #endif

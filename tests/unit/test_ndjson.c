@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "base/error.h"
+#include "hand_timeline.h"
+#include "output/ndjson.h"
+
+static struct hand h;
+
+static int setup(void **state)
+{
+	hand_init(&h);
+	return 0;
+}
+
+/* All of the output; free() it. */
+static char *written(uint64_t min_gap_ns)
+{
+	struct kf_error e = { 0 };
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(out);
+	if (kf_ndjson_write(&h.timeline, out, min_gap_ns, &e))
+		fail_msg("%s", e.message);
+	fclose(out);
+	return text;
+}
+
+static void a_line_has_all_keys_in_order(void **state)
+{
+	char *text = written(MS(10));
+
+	*strchr(text, '\n') = '\0';
+	assert_string_equal(
+		text,
+		"{\"tid\":2144,\"tgid\":2144,\"comm\":\"nginx\",\"cpu\":0,\"start_ns\":10000000,\"end_ns\":21000000,"
+		"\"wait_ns\":11000000,\"kind\":\"woken\",\"waker_tid\":812,\"waker_irq\":false,\"open\":false,"
+		"\"throttled\":false,\"yielded\":false,\"parts\":["
+		"{\"kind\":\"thread\",\"tid\":812,\"comm\":\"redis\",\"cpu\":0,\"ns\":7000000},"
+		"{\"kind\":\"thread\",\"tid\":77,\"comm\":\"cron\",\"cpu\":0,\"ns\":3000000},"
+		"{\"kind\":\"idle\",\"tid\":0,\"comm\":\"idle\",\"cpu\":0,\"ns\":1000000}]}");
+	free(text);
+}
+
+static void check_sums(const char *line)
+{
+	json_t *o = json_loads(line, 0, NULL), *part;
+	json_int_t wait = json_integer_value(json_object_get(o, "wait_ns")), sum = 0;
+	size_t i;
+
+	assert_non_null(o);
+	json_array_foreach(json_object_get(o, "parts"), i, part) sum += json_integer_value(json_object_get(part, "ns"));
+	assert_int_equal(sum, wait);
+	assert_int_equal(json_integer_value(json_object_get(o, "end_ns")) -
+				 json_integer_value(json_object_get(o, "start_ns")),
+			 wait);
+	json_decref(o);
+}
+
+static void every_line_is_json_whose_parts_add_up(void **state)
+{
+	char *text = written(0), *rest = text, *line;
+	int n = 0;
+
+	while ((line = strsep(&rest, "\n")) && *line) {
+		check_sums(line);
+		n++;
+	}
+	assert_int_equal(n, HAND_GAPS);
+	free(text);
+}
+
+static void short_gaps_are_left_out(void **state)
+{
+	char *text = written(MS(71));
+
+	assert_non_null(strstr(text, "\"open\":true"));
+	assert_non_null(strstr(text, "{\"kind\":\"unknown\",\"tid\":null,\"comm\":null"));
+	assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
+	free(text);
+	text = written(MS(71) + 1);
+	assert_string_equal(text, "");
+	free(text);
+}
+
+static void any_name_becomes_valid_utf8(void **state)
+{
+	char *text;
+	json_t *o;
+
+	memcpy(h.threads[HAND_NGINX].comm, "\xff\xfe\"\n\x01\x80\xc3\xa4\\", 10);
+	text = written(MS(71));
+	o = json_loads(text, 0, NULL);
+	assert_non_null(o);
+	assert_string_equal(json_string_value(json_object_get(o, "comm")), "\\xff\\xfe\"\\x0a\\x01\\x80\xc3\xa4\\x5c");
+	json_decref(o);
+	free(text);
+}
+
+static void what_is_not_known_is_null(void **state)
+{
+	char *text;
+
+	h.gaps[HAND_GAP_OPEN].cpu = KF_NO_CPU;
+	text = written(MS(71));
+	assert_non_null(strstr(text, "\"cpu\":null"));
+	assert_non_null(strstr(text, "\"kind\":\"preempted\",\"waker_tid\":null"));
+	free(text);
+}
+
+static void a_full_disk_is_an_error(void **state)
+{
+	FILE *out = fopen("/dev/full", "w");
+	struct kf_error e = { 0 };
+
+	if (!out)
+		skip();
+	assert_int_equal(kf_ndjson_write(&h.timeline, out, 0, &e), -1);
+	assert_string_equal(e.message, "cannot write NDJSON: No space left on device");
+	fclose(out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(a_line_has_all_keys_in_order, setup),
+		cmocka_unit_test_setup(every_line_is_json_whose_parts_add_up, setup),
+		cmocka_unit_test_setup(short_gaps_are_left_out, setup),
+		cmocka_unit_test_setup(any_name_becomes_valid_utf8, setup),
+		cmocka_unit_test_setup(what_is_not_known_is_null, setup),
+		cmocka_unit_test_setup(a_full_disk_is_an_error, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

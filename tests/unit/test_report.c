@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "base/error.h"
+#include "hand_timeline.h"
+#include "output/clock.h"
+#include "output/report.h"
+#include "output/table.h"
+
+static struct hand h;
+static struct kf_snapshot *s;
+static struct kf_report_options options;
+
+static int setup(void **state)
+{
+	hand_init(&h);
+	s = hand_snapshot();
+	options = (struct kf_report_options){ .top = 10 };
+	return s ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	kf_snapshot_free(&s);
+	return 0;
+}
+
+typedef int (*report_fn)(const struct kf_timeline *, const struct kf_snapshot *, const struct kf_report_options *,
+			 FILE *, struct kf_error *);
+
+/* free() it */
+static char *printed(report_fn report)
+{
+	struct kf_error e = { 0 };
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(out);
+	if (report(&h.timeline, s, &options, out, &e))
+		fail_msg("%s", e.message);
+	fclose(out);
+	return text;
+}
+
+static void expect(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("'%s' is not in:\n%s", part, text);
+}
+
+static void expect_not(const char *text, const char *part)
+{
+	if (strstr(text, part))
+		fail_msg("'%s' is in:\n%s", part, text);
+}
+
+static void the_first_line_is_the_answer(void **state)
+{
+	char *text = printed(kf_report_text);
+
+	assert_ptr_equal(strstr(text, "requested; worst gap: nginx/2144 was preempted"), text);
+	expect(text, "\n2026-11-21 08:15:02.123456 UTC on web1, Linux 6.18.0; window 100 ms, 2 CPUs, 5 threads\n");
+	expect(text, "Worst gaps (3 of 3, which add up to 87.0 ms;");
+	free(text);
+}
+
+static void gaps_come_longest_first_with_time_and_offset(void **state)
+{
+	char *text = printed(kf_report_text);
+
+	expect(text, "    1  08:15:02.052456    -71.0 ms  nginx/2144 was preempted");
+	expect(text, "    2  08:15:02.032456    -91.0 ms  nginx/2144 waited 11.0 ms");
+	expect(text, "    3  08:15:02.034456    -89.0 ms  cron/77 waited 5.00 ms");
+	free(text);
+}
+
+static void tables_are_exact(void **state)
+{
+	char *text = printed(kf_report_text);
+
+	expect(text, "  thread       running    ready  gaps  worst gap  unknown  blocked\n"
+		     "  nginx/2144   9.00 ms  82.0 ms     2    71.0 ms        -  9.00 ms: ");
+	expect(text, "  ran meanwhile               delay  share  victims  most to\n"
+		     "  hog/900                   64.0 ms   74 %        2  61.0 ms  nginx/2144\n"
+		     "  (unknown)                 10.0 ms   11 %        1  10.0 ms  nginx/2144\n"
+		     "  redis/812                 9.00 ms   10 %        2  7.00 ms  nginx/2144\n"
+		     "  cron/77                   3.00 ms  3.4 %        1  3.00 ms  nginx/2144\n"
+		     "  (idle: the wake-up path)  1.00 ms  1.1 %        1  1.00 ms  nginx/2144\n");
+	free(text);
+}
+
+static void options_select(void **state)
+{
+	char *text;
+
+	options.top = 1;
+	text = printed(kf_report_text);
+	expect(text, "Worst gaps (1 of 3,");
+	expect_not(text, "    2  08:15");
+	free(text);
+	options = (struct kf_report_options){ .top = 10, .gap_ns = MS(11) };
+	text = printed(kf_report_text);
+	expect(text, "Worst gaps (2 of 2,");
+	free(text);
+	options = (struct kf_report_options){ .top = 10, .tid = 77 };
+	text = printed(kf_report_text);
+	expect(text, "Worst gaps (1 of 1,");
+	expect_not(text, "  nginx/2144  ");
+	free(text);
+	options = (struct kf_report_options){ .top = 10, .comm = "ngi*" };
+	text = printed(kf_report_text);
+	expect(text, "Worst gaps (2 of 2,");
+	free(text);
+	options = (struct kf_report_options){ .top = 10, .comm = "nobody" };
+	text = printed(kf_report_text);
+	expect(text, "Worst gaps: none");
+	expect(text, "Threads: none fits");
+	free(text);
+}
+
+static void complete_says_so(void **state)
+{
+	char *text = printed(kf_report_text);
+
+	expect(text, "\nWhat is incomplete\n  nothing known to be missing\n");
+	free(text);
+}
+
+static void every_loss_has_a_line(void **state)
+{
+	char *text;
+
+	s->window_ns = 10ULL * 1000000000;
+	s->rings[KF_CLASS_SCHED][1].dropped = 12345;
+	s->rings[KF_CLASS_SCHED][1].drop_first_ns = MS(100);
+	s->rings[KF_CLASS_SYSCALL][0].torn = 3;
+	s->rings[KF_CLASS_LIFE][0].overwritten = 9;
+	s->losses = (struct kf_losses){ 21, 22, 23, 24 };
+	s->counts[KF_TRIGGER_RUNQ] = (struct kf_trigger_counts){ 1, 31, 32 };
+	h.timeline.n_repaired = 41;
+	h.timeline.n_ignored = 42;
+	h.threads[HAND_CRON].unknown_ns = MS(7);
+	text = printed(kf_report_text);
+	expect_not(text, "nothing known");
+	expect(text, "  - the window holds 100 ms of the 10.0 s asked for: recording had only just begun\n");
+	expect(text, "  - 12,345 scheduling records were refused on 1 CPUs while a window was held, some of them in");
+	expect(text, "  - 3 syscall slots were thrown away");
+	expect(text, "  - 9 birth and name records were overwritten");
+	expect(text, "  - 21 events were missed");
+	expect(text, "  - 22 events had no room");
+	expect(text, "  - 23 waits were negative");
+	expect(text, "  - 24 triggers fired but");
+	expect(text, "  - runq triggers without a snapshot of their own: 31 during the cool-down, 32 while another");
+	expect(text, "  - 41 changes of state were inferred");
+	expect(text, "  - 42 records contradicted");
+	expect(text, "  - what 1 threads did is unknown for 7.00 ms in total");
+	free(text);
+	h.timeline.floor_ns = MS(50);
+	text = printed(kf_report_text);
+	expect(text, "  - the window holds 51.0 ms of the 10.0 s asked for: the rings were too small (--window)");
+	free(text);
+}
+
+static void terminals_get_short_lines_and_colour(void **state)
+{
+	char *text, *rest, *line;
+
+	options.colour = true;
+	options.width = 80;
+	hand_name(&h.threads[HAND_HOG], 1234567, "\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f");
+	rest = text = printed(kf_report_text);
+	expect(text, "\033[1m");
+	while ((line = strsep(&rest, "\n")))
+		if (line[0] == ' ' && strstr(line, "wait") && kf_text_width(line) > 80)
+			fail_msg("longer than 80 columns: '%s'", line);
+	free(text);
+}
+
+static void pipes_get_no_escape_sequences(void **state)
+{
+	char *text;
+
+	hand_name(&h.threads[HAND_HOG], 900, "\033[2J");
+	text = printed(kf_report_text);
+	assert_null(strchr(text, '\033'));
+	expect(text, "\\x1b[2J/900");
+	free(text);
+}
+
+/* In every table the columns of all rows begin at the same place, however long the names are. */
+static void long_names_keep_columns_aligned(void **state)
+{
+	char *text, *head, *row;
+
+	h.threads[HAND_NGINX].tid = 4194303;
+	memcpy(h.threads[HAND_NGINX].comm, "worker-thread-1", 16);
+	memcpy(h.threads[HAND_NGINX].process_comm, "process-name-15", 16);
+	h.threads[HAND_NGINX].tgid = 4194302;
+	hand_name(&h.threads[HAND_CRON], 1, "\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f");
+	text = printed(kf_report_text);
+	head = strstr(text, "  thread  ");
+	assert_non_null(head);
+	row = strstr(head, "\n  worker-thread-1/4194303 of process-name-15  ");
+	assert_non_null(row);
+	assert_int_equal(strstr(row, "9.00 ms:") - row - 1, strstr(head, "blocked") - head);
+	expect(text, "...");
+	free(text);
+}
+
+static void json_says_the_same(void **state)
+{
+	char *text = printed(kf_report_json);
+	json_t *o = json_loads(text, 0, NULL), *gaps = json_object_get(o, "gaps"), *worst, *culprit;
+
+	assert_non_null(o);
+	worst = json_array_get(json_object_get(gaps, "worst"), 0);
+	culprit = json_array_get(json_object_get(o, "culprits"), 0);
+	assert_int_equal(json_integer_value(json_object_get(gaps, "count")), 3);
+	assert_int_equal(json_integer_value(json_object_get(gaps, "wait_ns")), MS(87));
+	assert_int_equal(json_integer_value(json_object_get(worst, "wait_ns")), MS(71));
+	assert_string_equal(json_string_value(json_object_get(worst, "time")), "2026-11-21T08:15:02.052456Z");
+	assert_int_equal(json_integer_value(json_object_get(culprit, "ns")), MS(64));
+	assert_int_equal(json_array_size(json_object_get(o, "threads")), HAND_THREADS);
+	assert_int_equal(json_array_size(json_object_get(o, "missing")), 0);
+	json_decref(o);
+	free(text);
+}
+
+static void a_full_disk_is_an_error(void **state)
+{
+	FILE *out = fopen("/dev/full", "w");
+	struct kf_error e = { 0 };
+
+	if (!out)
+		skip();
+	assert_int_equal(kf_report_text(&h.timeline, s, &options, out, &e), -1);
+	assert_string_equal(e.message, "cannot write the report: No space left on device");
+	fclose(out);
+}
+
+static void clocks_survive_anything(void **state)
+{
+	const uint64_t moments[] = { 0, 1, MS(1), UINT64_MAX };
+	char buf[32];
+
+	for (size_t i = 0; i < 4; i++) {
+		s->real_ns = moments[i];
+		for (size_t k = 0; k < 4; k++)
+			assert_true(strlen(kf_format_timestamp(kf_real_ns(s, moments[k]), buf, sizeof(buf))) >= 20);
+	}
+	assert_string_equal(kf_format_offset(MS(5), MS(5), buf, sizeof(buf)), "0 ns");
+	assert_string_equal(kf_format_offset(MS(6), MS(5), buf, sizeof(buf)), "+1.00 ms");
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(the_first_line_is_the_answer),
+		TEST(gaps_come_longest_first_with_time_and_offset),
+		TEST(tables_are_exact),
+		TEST(options_select),
+		TEST(complete_says_so),
+		TEST(every_loss_has_a_line),
+		TEST(terminals_get_short_lines_and_colour),
+		TEST(pipes_get_no_escape_sequences),
+		TEST(long_names_keep_columns_aligned),
+		TEST(json_says_the_same),
+		TEST(a_full_disk_is_an_error),
+		TEST(clocks_survive_anything),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

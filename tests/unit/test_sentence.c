@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "hand_timeline.h"
+#include "output/line.h"
+#include "output/sentence.h"
+
+static struct hand h;
+
+static int setup(void **state)
+{
+	hand_init(&h);
+	return 0;
+}
+
+static const char *sentence(const struct kf_gap *gap)
+{
+	static char buf[KF_SENTENCE_BYTES];
+
+	size_t len = kf_gap_sentence(&h.timeline, gap, buf, sizeof(buf));
+
+	assert_int_equal(len, strlen(buf));
+	return buf;
+}
+
+static void woken_names_waker_and_culprits_largest_first(void **state)
+{
+	assert_string_equal(sentence(&h.gaps[HAND_GAP_NGINX]),
+			    "nginx/2144 waited 11.0 ms to run on CPU 0 (woken by redis/812): 7.00 ms redis/812 (64 %), "
+			    "3.00 ms cron/77 (27 %), CPU 0 was idle 1.00 ms (wake-up path, 9 %)");
+}
+
+static void open_and_preempted_with_unknown_time(void **state)
+{
+	assert_string_equal(sentence(&h.gaps[HAND_GAP_OPEN]),
+			    "nginx/2144 was preempted and has waited 71.0 ms to run again on CPU 0 and still waits: "
+			    "61.0 ms hog/900 (86 %), 10.0 ms unknown (14 %)");
+}
+
+static void migrated_names_the_cpus(void **state)
+{
+	assert_string_equal(sentence(&h.gaps[HAND_GAP_CRON]),
+			    "cron/77 waited 5.00 ms to run on CPU 0 (woken by ksoftirqd/3, moved CPU 1 -> 0): "
+			    "3.00 ms hog/900 on CPU 1 (60 %), 2.00 ms redis/812 on CPU 0 (40 %)");
+}
+
+/* A gap of the hog on CPU 0 from 10 to 17, where redis ran from the first moment. */
+static struct kf_gap redis_gap(uint8_t cause)
+{
+	h.stretches[2].end_ns = MS(17);
+	return (struct kf_gap){ .thread = HAND_HOG,
+				.cause = cause,
+				.waker = KF_NOBODY,
+				.start_ns = MS(10),
+				.end_ns = MS(17),
+				.first_stretch = 2,
+				.n_stretches = 1 };
+}
+
+static void every_cause_has_its_words(void **state)
+{
+	struct kf_gap gap = redis_gap(KF_CAUSE_PREEMPTED);
+
+	assert_string_equal(sentence(&gap), "hog/900 was preempted by redis/812 and waited 7.00 ms to run again on CPU "
+					    "0: 7.00 ms redis/812 (100 %)");
+	gap.yielded = true;
+	assert_string_equal(sentence(&gap), "hog/900 yielded and waited 7.00 ms to run again on CPU 0: 7.00 ms "
+					    "redis/812 (100 %)");
+	gap.throttled = true;
+	assert_string_equal(sentence(&gap), "hog/900 was throttled (CPU quota of its cgroup) and waited 7.00 ms to run "
+					    "again on CPU 0: 7.00 ms redis/812 (100 %)");
+	gap = redis_gap(KF_CAUSE_FORKED);
+	gap.waker = HAND_CRON;
+	assert_string_equal(sentence(&gap), "hog/900 was started by cron/77 and waited 7.00 ms for its first run on "
+					    "CPU 0: 7.00 ms redis/812 (100 %)");
+	gap = redis_gap(KF_CAUSE_UNKNOWN);
+	assert_string_equal(sentence(&gap), "hog/900 waited 7.00 ms to run on CPU 0 (why it became ready is not "
+					    "known): 7.00 ms redis/812 (100 %)");
+}
+
+static void every_waker_has_its_words(void **state)
+{
+	struct kf_gap gap = redis_gap(KF_CAUSE_WOKEN);
+
+	assert_non_null(strstr(sentence(&gap), "(woken by an unknown thread)"));
+	gap.waker = KF_IDLE;
+	assert_non_null(strstr(sentence(&gap), "(woken by the idle task)"));
+	gap.waker_irq = true;
+	assert_non_null(strstr(sentence(&gap), "(woken by an interrupt)"));
+}
+
+static void unknown_cpu_is_not_named(void **state)
+{
+	struct kf_gap gap = redis_gap(KF_CAUSE_WOKEN);
+
+	gap.cpu = KF_NO_CPU;
+	h.stretches[2].cpu = KF_NO_CPU;
+	assert_string_equal(sentence(&gap),
+			    "hog/900 waited 7.00 ms to run (woken by an unknown thread): 7.00 ms unknown (100 %)");
+}
+
+/* Ten culprits on CPU 0 from 0 to 55 us: the first 1 us, the next 2 us and so on. */
+static void many_culprits(struct hand *m, struct kf_thread *threads, struct kf_run *runs, uint32_t n)
+{
+	uint64_t at = MS(1);
+
+	for (uint32_t i = 0; i < n; i++) {
+		char name[16];
+
+		snprintf(name, sizeof(name), "t%u", i + 1);
+		hand_name(&threads[i], i + 1, name);
+		runs[i] = (struct kf_run){ at, at + (i + 1) * 1000, i };
+		at = runs[i].end_ns;
+	}
+	m->cpus[0] = (struct kf_cpu){ runs, n };
+	m->timeline.threads = threads;
+	m->timeline.n_threads = n;
+	m->timeline.end_ns = at;
+	m->stretches[0] = (struct kf_stretch){ MS(1), at, 0 };
+	m->gaps[0] = (struct kf_gap){
+		.cause = KF_CAUSE_WOKEN, .waker = KF_IDLE, .start_ns = MS(1), .end_ns = at, .n_stretches = 1
+	};
+}
+
+static void small_culprits_are_summed_up(void **state)
+{
+	struct kf_thread threads[10];
+	struct kf_run runs[10];
+
+	many_culprits(&h, threads, runs, 10);
+	assert_string_equal(sentence(&h.gaps[0]),
+			    "t1/1 waited 55.0 us to run on CPU 0 (woken by the idle task): 10.0 us t10/10 (18 %), "
+			    "9.00 us t9/9 (16 %), 8.00 us t8/8 (15 %), 7.00 us t7/7 (13 %), and 6 more 21.0 us (38 %)");
+}
+
+static void one_left_over_is_named(void **state)
+{
+	struct kf_thread threads[5];
+	struct kf_run runs[5];
+
+	many_culprits(&h, threads, runs, 5);
+	assert_non_null(strstr(sentence(&h.gaps[0]), "2.00 us t2/2 (13 %), 1.00 us t1/1 (7 %)"));
+	assert_null(strstr(sentence(&h.gaps[0]), "more"));
+}
+
+static void unknown_time_is_never_folded(void **state)
+{
+	struct kf_thread threads[10];
+	struct kf_run runs[10];
+
+	many_culprits(&h, threads, runs, 10);
+	runs[0].thread = KF_NOT_KNOWN;
+	assert_non_null(strstr(sentence(&h.gaps[0]), "and 5 more 20.0 us (36 %), 1.00 us unknown (2 %)"));
+}
+
+static void names_are_escaped_and_threads_name_their_process(void **state)
+{
+	struct kf_gap gap = redis_gap(KF_CAUSE_WOKEN);
+
+	memcpy(h.threads[HAND_HOG].comm, "a\x1b[31m\xff", 8);
+	h.threads[HAND_HOG].tgid = 899;
+	assert_non_null(strstr(sentence(&gap), "a\\x1b[31m\\xff/900 of hog waited"));
+}
+
+static void a_short_buffer_is_filled_and_ended(void **state)
+{
+	char buf[40];
+
+	for (size_t len = 1; len <= sizeof(buf); len++) {
+		memset(buf, '#', sizeof(buf));
+		assert_int_equal(kf_gap_sentence(&h.timeline, &h.gaps[HAND_GAP_NGINX], buf, len), len - 1);
+		assert_int_equal(strlen(buf), len - 1);
+	}
+}
+
+static void a_cut_never_halves_a_character(void **state)
+{
+	struct kf_line line;
+	char buf[6];
+
+	kf_line_init(&line, buf, sizeof(buf));
+	kf_line_add(&line, "ab\xe2\x82\xac\xe2\x82\xac"); /* two euro signs, three bytes each */
+	assert_string_equal(buf, "ab\xe2\x82\xac");
+	kf_line_init(&line, buf, 5);
+	kf_line_add(&line, "ab\xe2\x82\xac");
+	assert_string_equal(buf, "ab");
+	assert_int_equal(line.used, 2);
+}
+
+static void percentages_add_up(void **state)
+{
+	const uint64_t cases[][4] = {
+		{ 1, 1, 1, 0 },	      { 1, 1, 1, 1 }, { 999, 1, 0, 0 }, { UINT64_MAX / 4, 1, UINT64_MAX / 4, 3 },
+		{ 335, 335, 330, 0 }, { 0, 0, 0, 7 },
+	};
+	unsigned int percent[4];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		kf_percentages(cases[i], 4, percent);
+		assert_int_equal(percent[0] + percent[1] + percent[2] + percent[3], 100);
+		for (size_t k = 0; k < 4; k++)
+			assert_true(cases[i][k] || !percent[k]);
+	}
+	kf_percentages((const uint64_t[]){ 0, 0, 0, 0 }, 4, percent);
+	assert_int_equal(percent[0] + percent[1] + percent[2] + percent[3], 0);
+}
+
+static void counts_have_separators(void **state)
+{
+	char buf[32];
+
+	assert_string_equal(kf_format_count(0, buf, sizeof(buf)), "0");
+	assert_string_equal(kf_format_count(999, buf, sizeof(buf)), "999");
+	assert_string_equal(kf_format_count(1000, buf, sizeof(buf)), "1,000");
+	assert_string_equal(kf_format_count(UINT64_MAX, buf, sizeof(buf)), "18,446,744,073,709,551,615");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(woken_names_waker_and_culprits_largest_first, setup),
+		cmocka_unit_test_setup(open_and_preempted_with_unknown_time, setup),
+		cmocka_unit_test_setup(migrated_names_the_cpus, setup),
+		cmocka_unit_test_setup(every_cause_has_its_words, setup),
+		cmocka_unit_test_setup(every_waker_has_its_words, setup),
+		cmocka_unit_test_setup(unknown_cpu_is_not_named, setup),
+		cmocka_unit_test_setup(small_culprits_are_summed_up, setup),
+		cmocka_unit_test_setup(one_left_over_is_named, setup),
+		cmocka_unit_test_setup(unknown_time_is_never_folded, setup),
+		cmocka_unit_test_setup(names_are_escaped_and_threads_name_their_process, setup),
+		cmocka_unit_test_setup(a_short_buffer_is_filled_and_ended, setup),
+		cmocka_unit_test_setup(a_cut_never_halves_a_character, setup),
+		cmocka_unit_test(percentages_add_up),
+		cmocka_unit_test(counts_have_separators),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
