@@ -6,8 +6,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "capture/trigger_spec.h"
 #include "snapshot/snapshot.h"
+#include "snapshot/trigger_kind.h"
 
 static void safe_comm(const char comm[KF_COMM_BYTES], char *out)
 {

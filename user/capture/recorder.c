@@ -13,6 +13,7 @@
 #include "base/array.h"
 #include "base/error.h"
 #include "capture/filter_spec.h"
+#include "capture/host.h"
 #include "capture/kernel_layout.h"
 #include "capture/recorder_internal.h"
 #include "capture/trigger_spec.h"
@@ -51,7 +52,8 @@ static int size_rings(struct kf_recorder *r, const struct kf_recorder_options *o
 
 	if (n_cpus < 1)
 		return kf_fail(e, KF_HOST, NULL, "cannot count the CPUs of this host");
-	if (kf_ring_plan(&r->plan, n_cpus, opts->window_ns, opts->window_bytes, opts->syscalls, e))
+	if (kf_ring_plan(&r->plan, n_cpus, opts->window_ns, opts->window_bytes, opts->syscalls, e) ||
+	    kf_host_require_memory(2 * kf_ring_plan_bytes(&r->plan), e)) /* rings, and a copy of them */
 		return -1;
 	for (int class = 0; class < KF_CLASSES; class ++) {
 		struct bpf_map *map = ring_map(r, class);

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * service.h - the loop of a recorder that runs: triggers, requests, signals and timers in, snapshot files out.
+ *
+ * One thread, asleep in epoll_wait() until one of them calls; a second one writes files. One snapshot at a time:
+ *
+ *	idle --trigger or request--> waiting for --after --> copying --> writing --> idle
+ *
+ * A request in any state but idle is answered "busy" with the reason; a trigger then is counted by BPF.
+ */
+#ifndef KF_CAPTURE_SERVICE_H
+#define KF_CAPTURE_SERVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct kf_error;
+struct kf_filter_spec;
+struct kf_recorder;
+struct kf_trigger_spec;
+
+struct kf_service_options {
+	const struct kf_filter_spec *filter;
+	const struct kf_trigger_spec *triggers;
+	const char *output_dir;
+	int output_dir_fd;
+	const char *socket; /* control socket, NULL none */
+	uint64_t after_ns;
+	uint64_t cooldown_ns;
+	uint64_t duration_ns; /* 0 no end */
+	uint64_t count;	      /* snapshots by triggers, then it ends; 0 no end */
+	pid_t child;	      /* ends when this child has ended, -1 none */
+	bool last_snapshot;   /* one more when it ends: there are no triggers */
+	bool status_line;     /* on standard error, every second */
+};
+
+struct kf_service_result {
+	uint64_t written; /* snapshots */
+	uint64_t failed;  /* snapshots lost, each told on standard error */
+	int child_status; /* as from waitpid(), if there was a child */
+};
+
+/*
+ * Runs until told to end: SIGINT, SIGTERM, duration, count, end of the child. These signals, SIGUSR1 and SIGCHLD must
+ * be blocked in the whole process since before any thread was started. Prints the path of each file on standard output.
+ */
+int kf_service_run(struct kf_recorder *recorder, const struct kf_service_options *opts,
+		   struct kf_service_result *result, struct kf_error *e);
+
+#endif

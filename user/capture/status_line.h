@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* status_line.h - one line on a terminal that is written over every second while recording. */
+#ifndef KF_CAPTURE_STATUS_LINE_H
+#define KF_CAPTURE_STATUS_LINE_H
+
+#include <stdint.h>
+
+struct kf_error;
+struct kf_recorder_status;
+struct kf_status_line;
+
+int kf_status_line_new(struct kf_status_line **out, struct kf_error *e);
+void kf_status_line_free(struct kf_status_line **line);
+
+/* "12 s: 45.2 k slots/s, window 10.0 s, 0 lost, 3 triggers (1 suppressed), 2 snapshots" */
+void kf_status_line_show(struct kf_status_line *line, const struct kf_recorder_status *now, uint64_t snapshots);
+/* Before anything else is printed there. */
+void kf_status_line_clear(struct kf_status_line *line);
+
+#endif

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cmd/recording.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/units.h"
+#include "capture/host.h"
+#include "capture/output_dir.h"
+#include "capture/recorder.h"
+
+#define NS_PER_S	     1000000000ULL
+#define DEFAULT_WINDOW_NS    (10 * NS_PER_S)
+#define DEFAULT_WINDOW_BYTES (256ULL << 20)
+#define DEFAULT_COOLDOWN_NS  (10 * NS_PER_S)
+#define DEFAULT_SOCKET	     "/run/kflight/control.sock"
+
+void kf_recording_init(struct kf_recording *r)
+{
+	memset(r, 0, sizeof(*r));
+	r->output_dir = ".";
+	r->cooldown_ns = DEFAULT_COOLDOWN_NS;
+	r->output_dir_fd = -1;
+	r->socket = DEFAULT_SOCKET;
+}
+
+void kf_recording_options(struct kf_recording *r, struct kf_option rows[KF_RECORDING_OPTIONS])
+{
+	const struct kf_option all[KF_RECORDING_OPTIONS] = {
+		{ "pid", 'p', KF_OPT_STRINGS, &r->pids, "PID", "these processes trigger, with their future children" },
+		{ "tid", 't', KF_OPT_STRINGS, &r->tids, "TID", "these threads trigger" },
+		{ "comm", 0, KF_OPT_STRINGS, &r->comms, "GLOB",
+		  "threads and processes with such a name trigger: 'nginx*'" },
+		{ "cgroup", 0, KF_OPT_STRINGS, &r->cgroups, "PATH", "threads in this cgroup v2, or below, trigger" },
+		{ "only", 0, KF_OPT_FLAG, &r->only, NULL, "do not follow children of filtered processes" },
+		{ "trigger", 0, KF_OPT_STRINGS, &r->trigger_texts, "EXPR",
+		  "save the window when: 'runq>5ms' 'futex>50ms' 'syscall:read>1s' 'block>1s'" },
+		{ "output", 'o', KF_OPT_STRING, &r->output_dir, "DIR", "folder for snapshots (default .)" },
+		{ "window", 0, KF_OPT_STRING, &r->window, "TIME,SIZE",
+		  "history kept: a wish and a bound, either may be left out (default 10s,256mb)" },
+		{ "after", 0, KF_OPT_DURATION, &r->after_ns, "TIME",
+		  "go on that long after the trigger; part of the window" },
+		{ "cooldown", 0, KF_OPT_DURATION, &r->cooldown_ns, "TIME", "pause between two triggers (default 10s)" },
+		{ "count", 0, KF_OPT_UINT, &r->count, "N", "end after N triggered snapshots" },
+		{ "duration", 0, KF_OPT_DURATION, &r->duration_ns, "TIME", "end after this time" },
+		{ "syscalls", 0, KF_OPT_STRING, &r->syscalls, "MODE",
+		  "blocking (default): those that sleep; slow, all: a record each; off" },
+		{ "socket", 0, KF_OPT_STRING, &r->socket, "PATH",
+		  "where `kflight snapshot` finds us (default " DEFAULT_SOCKET "), none" },
+		{ 0 },
+	};
+
+	memcpy(rows, all, sizeof(all));
+}
+
+static int parse_syscalls(struct kf_recording *r, struct kf_error *e)
+{
+	static const char *const names[] = { "off", "blocking", "slow", "all", NULL };
+	const char *near;
+
+	r->syscall_mode = KF_SYSCALLS_BLOCKING;
+	if (r->triggers.threshold_ns[KF_TRIGGER_SYSCALL])
+		r->syscall_mode = KF_SYSCALLS_SLOW; /* a syscall that spins is not seen otherwise */
+	if (!r->syscalls)
+		return 0;
+	for (int mode = 0; names[mode]; mode++)
+		if (!strcmp(r->syscalls, names[mode])) {
+			if (mode < KF_SYSCALLS_SLOW && r->triggers.threshold_ns[KF_TRIGGER_SYSCALL])
+				return kf_fail(e, KF_USAGE, "leave --syscalls out, or give slow or all",
+					       "a syscall trigger needs syscall records, but --syscalls is '%s'",
+					       r->syscalls);
+			r->syscall_mode = mode;
+			return 0;
+		}
+	near = kf_nearest(r->syscalls, names);
+	return kf_fail(e, KF_USAGE, "one of off, blocking, slow, all", "bad --syscalls '%s'%s%s%s", r->syscalls,
+		       near ? ": did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+/* "10s,256mb", "10s", "256mb": each part is a time or a size. */
+static int parse_window(struct kf_recording *r, struct kf_error *e)
+{
+	char part[64];
+	const char *at = r->window;
+
+	if (!at) {
+		r->window_ns = DEFAULT_WINDOW_NS;
+		r->window_bytes = DEFAULT_WINDOW_BYTES;
+		return 0;
+	}
+	for (int n = 0;; n++) {
+		size_t len = strcspn(at, ",");
+		struct kf_error ignored;
+
+		if (n == 2 || !len || len >= sizeof(part))
+			return kf_fail(e, KF_USAGE, "a time and a size: --window 10s,256mb", "bad --window '%s'",
+				       r->window);
+		memcpy(part, at, len);
+		part[len] = 0;
+		if (!r->window_ns && !kf_parse_duration(part, &r->window_ns, &ignored) && r->window_ns)
+			;
+		else if (r->window_bytes || kf_parse_size(part, &r->window_bytes, &ignored) || !r->window_bytes)
+			return kf_fail(e, KF_USAGE, "a time and a size: --window 10s,256mb",
+				       "bad --window '%s': '%s' is no%s time or size", r->window, part,
+				       r->window_ns || r->window_bytes ? " further" : "");
+		if (!at[len])
+			return 0;
+		at += len + 1;
+	}
+}
+
+static int parse_filter(struct kf_recording *r, struct kf_error *e)
+{
+	for (size_t i = 0; i < r->pids.n; i++)
+		if (kf_filter_spec_add_pids(&r->filter, r->pids.items[i], e))
+			return -1;
+	for (size_t i = 0; i < r->tids.n; i++)
+		if (kf_filter_spec_add_tids(&r->filter, r->tids.items[i], e))
+			return -1;
+	for (size_t i = 0; i < r->comms.n; i++)
+		if (kf_filter_spec_add_comm(&r->filter, r->comms.items[i], e))
+			return -1;
+	for (size_t i = 0; i < r->cgroups.n; i++)
+		if (kf_filter_spec_add_cgroup(&r->filter, r->cgroups.items[i], e))
+			return -1;
+	return 0;
+}
+
+static int check_times(const struct kf_recording *r, struct kf_error *e)
+{
+	if (r->window_ns && r->after_ns >= r->window_ns)
+		return kf_fail(e, KF_USAGE, "the time after the trigger is part of the window: give a longer --window",
+			       "--after leaves nothing of the window from before the trigger");
+	if (r->count && !r->trigger_texts.n)
+		return kf_fail(e, KF_USAGE, "add --trigger 'runq>5ms', or use --duration",
+			       "--count counts triggered snapshots, "
+			       "but there is no trigger");
+	return 0;
+}
+
+static int check_host(const struct kf_recording *r, struct kf_error *e)
+{
+	struct kf_checks checks;
+
+	kf_host_check(&checks);
+	if (kf_host_require(&checks, e))
+		return -1;
+	/* A size the user named is a promise; our own default is only a bound. */
+	return r->window ? kf_host_require_memory(r->window_bytes, e) : 0;
+}
+
+int kf_recording_prepare(struct kf_recording *r, struct kf_error *e)
+{
+	for (size_t i = 0; i < r->trigger_texts.n; i++)
+		if (kf_trigger_spec_add(&r->triggers, r->trigger_texts.items[i], e))
+			return -1;
+	if (parse_syscalls(r, e) || parse_window(r, e) || parse_filter(r, e) || check_times(r, e) || check_host(r, e))
+		return -1;
+	if (!strcmp(r->socket, "none"))
+		r->socket = NULL;
+	r->output_dir_fd = kf_output_dir_open(r->output_dir, e);
+	return r->output_dir_fd < 0 ? -1 : 0;
+}
+
+static void tell(const struct kf_recording *r)
+{
+	char rings[32], copy[32], window[32] = "as long as fits";
+
+	kf_format_size(kf_recorder_ring_bytes(r->recorder), rings, sizeof(rings));
+	kf_format_size(kf_recorder_ring_bytes(r->recorder), copy, sizeof(copy));
+	if (r->window_ns)
+		kf_format_duration(r->window_ns, window, sizeof(window));
+	kf_note("recording: window %s, rings %s, up to %s more while a snapshot is written", window, rings, copy);
+	if (!r->triggers.text[0])
+		kf_note("no trigger: a snapshot comes on SIGUSR1, by `kflight snapshot`, and at the end");
+	else
+		kf_note("triggers: %s, for %s", r->triggers.text, r->filter.text ? r->filter.text : "every thread");
+	if ((r->triggers.threshold_ns[KF_TRIGGER_FUTEX] || r->triggers.threshold_ns[KF_TRIGGER_BLOCK]) &&
+	    kf_filter_spec_is_empty(&r->filter))
+		kf_note("without a filter threads that wait idly trigger, too: give -p, --comm or --cgroup");
+}
+
+int kf_recording_start(struct kf_recording *r, struct kf_error *e)
+{
+	const struct kf_recorder_options opts = {
+		.filter = &r->filter,
+		.only = r->only,
+		.triggers = &r->triggers,
+		.window_ns = r->window_ns,
+		.window_bytes = r->window_bytes,
+		.after_ns = r->after_ns,
+		.syscalls = r->syscall_mode,
+	};
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGCHLD);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	if (kf_recorder_open(&r->recorder, &opts, e))
+		return -1;
+	tell(r);
+	return 0;
+}
+
+int kf_recording_loop(struct kf_recording *r, pid_t child, struct kf_service_result *result)
+{
+	const struct kf_service_options opts = {
+		.filter = &r->filter,
+		.triggers = &r->triggers,
+		.output_dir = r->output_dir,
+		.output_dir_fd = r->output_dir_fd,
+		.socket = r->socket,
+		.after_ns = r->after_ns,
+		.cooldown_ns = r->cooldown_ns,
+		.duration_ns = r->duration_ns,
+		.count = r->count,
+		.child = child,
+		.last_snapshot = !r->triggers.text[0],
+		.status_line = isatty(STDERR_FILENO),
+	};
+	struct kf_error e;
+
+	if (kf_service_run(r->recorder, &opts, result, &e))
+		return kf_error_print(&e);
+	return result->failed ? KF_HOST : KF_OK;
+}
+
+void kf_recording_release(struct kf_recording *r)
+{
+	kf_recorder_close(&r->recorder);
+	kf_filter_spec_release(&r->filter);
+	if (r->output_dir_fd >= 0)
+		close(r->output_dir_fd);
+	free(r->pids.items);
+	free(r->tids.items);
+	free(r->comms.items);
+	free(r->cgroups.items);
+	free(r->trigger_texts.items);
+}

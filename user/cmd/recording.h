@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * recording.h - what `record` and `run` have in common: options, checks, a recorder that runs until it is told to end.
+ *
+ * Life cycle: kf_recording_init(), kf_options_parse() with the rows of kf_recording_options(), kf_recording_prepare(),
+ * kf_recording_start(), kf_recording_loop(), kf_recording_release().
+ */
+#ifndef KF_CMD_RECORDING_H
+#define KF_CMD_RECORDING_H
+
+#include "capture/filter_spec.h"
+#include "capture/service.h"
+#include "capture/trigger_spec.h"
+#include "cli/options.h"
+
+struct kf_error;
+struct kf_recorder;
+
+struct kf_recording {
+	/* as given */
+	struct kf_strings pids, tids, comms, cgroups, trigger_texts;
+	bool only;
+	const char *output_dir;
+	const char *window;
+	const char *syscalls;
+	const char *socket;
+	uint64_t after_ns, cooldown_ns, duration_ns, count;
+	/* as understood */
+	struct kf_filter_spec filter;
+	struct kf_trigger_spec triggers;
+	uint64_t window_ns, window_bytes;
+	int syscall_mode;
+	int output_dir_fd;
+	struct kf_recorder *recorder;
+};
+
+/* Rows for the option table; the last one is empty. */
+#define KF_RECORDING_OPTIONS 15
+
+void kf_recording_init(struct kf_recording *r);
+void kf_recording_options(struct kf_recording *r, struct kf_option rows[KF_RECORDING_OPTIONS]);
+
+/* Understands the options and looks whether the host can do it, before anything is started. */
+int kf_recording_prepare(struct kf_recording *r, struct kf_error *e);
+
+/* Attaches. Tells on standard error what is recorded and how much memory it takes. */
+int kf_recording_start(struct kf_recording *r, struct kf_error *e);
+
+/* Until the end; child as in kf_service_options. Returns an exit status. */
+int kf_recording_loop(struct kf_recording *r, pid_t child, struct kf_service_result *result);
+
+void kf_recording_release(struct kf_recording *r);
+
+#endif
