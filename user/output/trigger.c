@@ -143,6 +143,8 @@ static void add_syscall(struct kf_line *line, const struct kf_trigger *trigger)
 		kf_line_add(line, " outside any syscall");
 	else if (trigger->nr == KF_NR_KTHREAD)
 		kf_line_add(line, " in the kernel");
+	else if (trigger->nr == KF_NR_COMPAT)
+		kf_line_add(line, " in a 32-bit syscall");
 	else
 		kf_line_add(line, " in syscall %u", trigger->nr);
 	if (trigger->kind == KF_TRIGGER_FUTEX)
