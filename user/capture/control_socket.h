@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* control_socket.h - the file side of control.h: who owns the socket, who may connect. */
+#ifndef KF_CAPTURE_CONTROL_SOCKET_H
+#define KF_CAPTURE_CONTROL_SOCKET_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include <sys/un.h>
+
+struct kf_error;
+
+struct kf_control_socket {
+	int fd; /* -1 closed */
+	struct sockaddr_un address;
+	dev_t device; /* of the socket file, to remove no other's */
+	ino_t inode;
+};
+
+/* See kf_control_open(). The socket is non-blocking. On failure s->fd is -1. */
+int kf_control_socket_listen(struct kf_control_socket *s, const char *path, struct kf_error *e);
+void kf_control_socket_close(struct kf_control_socket *s);
+
+/* Connects; blocking. Returns the fd, or -1 with "no recorder is running" or what else is wrong. */
+int kf_control_socket_connect(const char *path, struct kf_error *e);
+
+/* Root, or the user that runs the recorder (in tests). */
+bool kf_control_peer_is_allowed(int fd);
+
+#endif
