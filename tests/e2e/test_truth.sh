@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-2-Clause
+# Independent truth: ftrace runs beside the recorder under five loads. Its gaps and kflight's are the same, and so are
+# the culprits. How they are compared: tests/go/cmd/truth.
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/ftrace.sh"
+need_bpf
+need_command hackbench
+need_command stress-ng
+go_helper truth
+go_helper goload
+
+seconds=${quick:+3}
+seconds=${seconds:-6}
+load_seconds=$((seconds + 15)) # enough for the recorder to start; ended earlier
+failed=
+
+start_load() {
+	load=()
+	case $1 in
+	hackbench)
+		start hackbench -s 64 -l 100000000 -g 2 -f 4 >"$tmp/load.log" 2>&1
+		;;
+	stress)
+		start stress-ng --cpu 2 --switch 2 --futex 2 -t $load_seconds >"$tmp/load.log" 2>&1
+		;;
+	forks)
+		start "$work/churn" forks -s $load_seconds >"$tmp/load.log" 2>&1
+		load+=("$pid")
+		start "$work/churn" threads -s $load_seconds >>"$tmp/load.log" 2>&1
+		;;
+	hogs)
+		start "$work/hog" -c "$(last_cpu)" -b 7 -p 3 -s $load_seconds
+		load+=("$pid")
+		start "$work/hog" -c "$(last_cpu)" -b 5 -p 9 -s $load_seconds -n -5
+		load+=("$pid")
+		start "$work/hog" -c "$(last_cpu)" -b 3 -p 20 -s $load_seconds -r
+		load+=("$pid")
+		start "$work/victim" -c "$(last_cpu)" -p 4 -s $load_seconds
+		;;
+	go)
+		start "$root/build/e2e/goload" $load_seconds
+		;;
+	esac
+	load+=("$pid")
+}
+
+stop_load() {
+	local p
+
+	kill "${load[@]}" 2>/dev/null
+	for p in "${load[@]}"; do
+		end_within 10 "$p" || kill -9 "$p"
+	done
+}
+
+compare() {
+	local name=$1
+
+	start_load "$name"
+	ftrace_start
+	record --window 15s,512mb
+	sleep "$seconds" # how long is compared
+	request
+	ftrace_stop "$tmp/ftrace"
+	stop_load
+	stop_recorder
+	keep "truth-$name" "$snapshot"
+	"$kflight" export -f ndjson "$snapshot" >"$tmp/gaps" || fail "export to NDJSON failed"
+	"$root/build/e2e/truth" compare "$name" "$tmp/ftrace" "$trace" "$tmp/gaps" || failed="$failed $name"
+	"$kflight" info "$snapshot" | sed "s/^/$name: /"
+	if [ -n "${KEEP_FTRACE:-}" ]; then
+		mkdir -p "$KEEP_FTRACE/$name" && cp -r "$tmp/ftrace" "$snapshot" "$trace" "$tmp/gaps" "$KEEP_FTRACE/$name"
+	fi
+	rm -rf "$tmp/ftrace" "$tmp/out"
+}
+
+ftrace_open 131072
+for name in ${LOADS:-hackbench stress forks hogs go}; do
+	compare "$name"
+done
+[ -z "$failed" ] || fail "kflight and ftrace disagree under:$failed"
