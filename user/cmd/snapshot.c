@@ -28,7 +28,7 @@ static int ask(const char *socket, const char *reason, uint64_t timeout_ns, stru
 	int ret;
 
 	if (!request) /* jansson refuses text that is no UTF-8 */
-		return kf_fail(e, KF_USAGE, NULL, "the reason '%.100s' is no valid UTF-8", reason);
+		return kf_fail(e, KF_USAGE, NULL, "the reason is no valid UTF-8");
 	ret = kf_control_request(socket, request, timeout_ns, &answer, e);
 	json_decref(request);
 	if (ret)
