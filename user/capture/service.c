@@ -35,7 +35,7 @@ struct service {
 	const struct kf_service_options *opts;
 	struct kf_service_result *result;
 	struct kf_writer *writer;
-	struct kf_control_server *control;
+	struct kf_control *control;
 	struct kf_watched_pids *pids;
 	struct kf_status_line *status_line;
 	int epoll, signal_fd, after_fd, end_fd, status_fd;
@@ -43,7 +43,7 @@ struct service {
 	enum state state;
 	struct kf_trigger trigger; /* of the snapshot in progress */
 	char reason[512];	   /* ... if it was requested */
-	kf_control_ticket ticket;  /* ... by a client who waits for the answer, 0 none */
+	kf_request client;	   /* ... by a client who waits for the answer, 0 none */
 	uint64_t by_trigger;	   /* snapshots so far */
 	uint64_t cooldown_until_ns;
 	bool ending, last_taken, stop;
@@ -78,7 +78,7 @@ static void drain(int fd)
 static void to_idle(struct service *s)
 {
 	s->state = IDLE;
-	s->ticket = 0;
+	s->client = 0;
 	s->reason[0] = 0;
 	if (s->opts->count && s->by_trigger >= s->opts->count)
 		s->ending = true;
@@ -94,8 +94,8 @@ static void lost(struct service *s, const struct kf_error *e)
 	kf_error_print(e);
 	kf_note("this snapshot is lost, recording goes on");
 	s->result->failed++;
-	if (s->ticket)
-		kf_control_answer(s->control, s->ticket, NULL, e->message);
+	if (s->client)
+		kf_control_answer_error(s->control, s->client, "failed", e->message);
 	to_idle(s);
 }
 
@@ -160,7 +160,7 @@ static void on_trigger(struct service *s)
 }
 
 /* Returns NULL, or why not. */
-static const char *request(struct service *s, const char *reason, kf_control_ticket ticket)
+static const char *request(struct service *s, const char *reason, kf_request client)
 {
 	struct kf_error e;
 	int held;
@@ -177,7 +177,7 @@ static const char *request(struct service *s, const char *reason, kf_control_tic
 		return "the window could not be held";
 	}
 	snprintf(s->reason, sizeof(s->reason), "%s", reason);
-	s->ticket = ticket;
+	s->client = client;
 	begin(s);
 	return NULL;
 }
@@ -203,8 +203,8 @@ static void on_written(struct service *s)
 	printf("%s\n", path);
 	fflush(stdout);
 	s->result->written++;
-	if (s->ticket)
-		kf_control_answer(s->control, s->ticket, path, NULL);
+	if (s->client)
+		kf_control_answer_path(s->control, s->client, path);
 	to_idle(s);
 }
 
@@ -256,13 +256,13 @@ static void on_signal(struct service *s)
 	}
 }
 
-static void on_request(void *service, const char *reason, kf_control_ticket ticket)
+static void on_request(void *service, const char *reason, kf_request client)
 {
 	struct service *s = service;
-	const char *why = request(s, reason && *reason ? reason : "snapshot command", ticket);
+	const char *why = request(s, reason && *reason ? reason : "snapshot command", client);
 
 	if (why)
-		kf_control_answer(s->control, ticket, NULL, why);
+		kf_control_answer_error(s->control, client, "busy", why);
 }
 
 static const char *state_name(enum state state)
@@ -288,7 +288,7 @@ static json_t *on_status(void *service)
 
 static void on_event(struct service *s, enum source source)
 {
-	static const struct kf_control_handlers handlers = { .snapshot = on_request, .status = on_status };
+	const struct kf_control_handlers handlers = { .context = s, .snapshot = on_request, .status = on_status };
 	struct kf_recorder_status now;
 
 	switch (source) {
@@ -313,7 +313,7 @@ static void on_event(struct service *s, enum source source)
 		kf_status_line_show(s->status_line, &now, s->result->written);
 		break;
 	case CONTROL:
-		kf_control_step(s->control, &handlers, s);
+		kf_control_step(s->control, &handlers);
 		break;
 	case WRITER:
 		on_written(s);

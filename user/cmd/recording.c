@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/units.h"
+#include "capture/control.h"
 #include "capture/host.h"
 #include "capture/output_dir.h"
 #include "capture/recorder.h"
@@ -18,7 +19,7 @@
 #define DEFAULT_WINDOW_NS    (10 * NS_PER_S)
 #define DEFAULT_WINDOW_BYTES (256ULL << 20)
 #define DEFAULT_COOLDOWN_NS  (10 * NS_PER_S)
-#define DEFAULT_SOCKET	     "/run/kflight/control.sock"
+#define KF_CONTROL_PATH	     "/run/kflight/control.sock"
 
 void kf_recording_init(struct kf_recording *r)
 {
@@ -26,7 +27,7 @@ void kf_recording_init(struct kf_recording *r)
 	r->output_dir = ".";
 	r->cooldown_ns = DEFAULT_COOLDOWN_NS;
 	r->output_dir_fd = -1;
-	r->socket = DEFAULT_SOCKET;
+	r->socket = KF_CONTROL_PATH;
 }
 
 void kf_recording_options(struct kf_recording *r, struct kf_option rows[KF_RECORDING_OPTIONS])
@@ -51,7 +52,7 @@ void kf_recording_options(struct kf_recording *r, struct kf_option rows[KF_RECOR
 		{ "syscalls", 0, KF_OPT_STRING, &r->syscalls, "MODE",
 		  "blocking (default): those that sleep; slow, all: a record each; off" },
 		{ "socket", 0, KF_OPT_STRING, &r->socket, "PATH",
-		  "where `kflight snapshot` finds us (default " DEFAULT_SOCKET "), none" },
+		  "where `kflight snapshot` finds us (default " KF_CONTROL_PATH "), none" },
 		{ 0 },
 	};
 
