@@ -80,13 +80,13 @@ static int flag_column(const struct kf_option *o, char *buf, size_t len)
 	return snprintf(buf, len, "  %s--%s%s%s", letter, o->name, o->value ? " " : "", o->value ? o->value : "");
 }
 
-/* Words of text from column `indent` on, broken before HELP_WIDTH. */
+/* Words of text from column `indent` on, broken before HELP_WIDTH and where the text has a newline. */
 static void print_wrapped(const char *text, int indent)
 {
 	int column = indent;
 
 	while (*text) {
-		int word = (int)strcspn(text, " ");
+		int word = (int)strcspn(text, " \n");
 
 		if (column > indent && column + 1 + word > HELP_WIDTH) {
 			printf("\n%*s", indent, "");
@@ -94,7 +94,12 @@ static void print_wrapped(const char *text, int indent)
 		}
 		column += printf("%s%.*s", column > indent ? " " : "", word, text);
 		text += word;
-		text += strspn(text, " ");
+		for (; *text == ' ' || *text == '\n'; text++) {
+			if (*text == ' ')
+				continue;
+			printf("\n%*s", indent, "");
+			column = indent;
+		}
 	}
 	putchar('\n');
 }
