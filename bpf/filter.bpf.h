@@ -44,8 +44,6 @@ static __noinline bool glob_fits(u32 which, const char *comm)
 		} else if (starred && have) {
 			g = star;
 			c = ++retry;
-		} else if (starred && retry < KF_COMM_BYTES && have) {
-			c = ++retry;
 		} else {
 			return false;
 		}
@@ -99,12 +97,19 @@ static __noinline bool cgroup_fits(struct task_struct *task)
 	return false;
 }
 
-static __always_inline bool comm_fits(struct task_struct *task)
+/* new_comm: a name the thread is about to get, NULL the one it has. */
+static __always_inline bool comm_fits(struct task_struct *task, const char *new_comm)
 {
 	char comm[KF_COMM_BYTES] = {}, process[KF_COMM_BYTES] = {};
 
-	BPF_CORE_READ_INTO(&comm, task, comm);
-	BPF_CORE_READ_INTO(&process, task, group_leader, comm);
+	if (new_comm)
+		bpf_probe_read_kernel_str(&comm, sizeof(comm), new_comm);
+	else
+		BPF_CORE_READ_INTO(&comm, task, comm);
+	if (new_comm && task->pid == task->tgid)
+		__builtin_memcpy(process, comm, sizeof(process));
+	else
+		BPF_CORE_READ_INTO(&process, task, group_leader, comm);
 	for (u32 i = 0; i < KF_MAX_FILTER_COMMS; i++) {
 		if (i >= n_comm_globs)
 			break;
@@ -115,7 +120,7 @@ static __always_inline bool comm_fits(struct task_struct *task)
 }
 
 /* The verdict. Slow: called once per life, exec and rename. */
-static __always_inline bool filter_fits(struct task_struct *task)
+static __always_inline bool filter_fits(struct task_struct *task, const char *new_comm)
 {
 	u32 tid = task->pid, tgid = task->tgid;
 
@@ -123,7 +128,7 @@ static __always_inline bool filter_fits(struct task_struct *task)
 		return true;
 	if (bpf_map_lookup_elem(&filter_pids, &tgid) || bpf_map_lookup_elem(&filter_tids, &tid))
 		return true;
-	if (n_comm_globs && comm_fits(task))
+	if (n_comm_globs && comm_fits(task, new_comm))
 		return true;
 	return n_cgroup_filters && cgroup_fits(task);
 }

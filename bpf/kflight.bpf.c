@@ -335,7 +335,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid)
 	struct thread_state *state = thread_of(task);
 
 	if (state)
-		thread_judge(task, state);
+		thread_judge(task, state, NULL);
 	record_life(KF_EXEC, task, task->comm, old_pid, 0);
 	return 0;
 }
@@ -354,12 +354,15 @@ int BPF_PROG(on_exit, struct task_struct *task)
 	return 0;
 }
 
-/* Fires before the name changes: a comm filter sees the new name at the next exec or never for the old one. */
+/* Fires before the name changes. */
 SEC("tp_btf/task_rename")
 int BPF_PROG(on_rename, struct task_struct *task, const char *comm)
 {
 	struct task_struct *current = bpf_get_current_task_btf();
+	struct thread_state *state = n_comm_globs ? thread_of(task) : NULL;
 
+	if (state)
+		thread_judge(task, state, comm);
 	record_life(KF_RENAME, task, comm, current->pid, 0);
 	return 0;
 }

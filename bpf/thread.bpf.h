@@ -136,9 +136,9 @@ static __always_inline bool watch_end(struct thread_state *state)
 }
 
 /* Applies the filter (again). */
-static __always_inline void thread_judge(struct task_struct *task, struct thread_state *state)
+static __always_inline void thread_judge(struct task_struct *task, struct thread_state *state, const char *new_comm)
 {
-	state->tracked = filter_fits(task);
+	state->tracked = filter_fits(task, new_comm);
 	if (state->tracked)
 		watch_start(task, state);
 	else
@@ -153,7 +153,7 @@ static __noinline struct thread_state *thread_new(struct task_struct *task)
 		__sync_fetch_and_add(&counters.no_state, 1);
 		return NULL;
 	}
-	thread_judge(task, state);
+	thread_judge(task, state, NULL);
 	return state;
 }
 
