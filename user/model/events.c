@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "model/events.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "snapshot/snapshot.h"
+
+struct key {
+	uint64_t ts_ns;
+	uint32_t slot; /* index in its ring */
+};
+
+/* One ring: its records by time. */
+struct source {
+	const struct kf_slot *slots;
+	size_t n_slots;
+	struct key *keys;
+	size_t n_keys;
+	size_t first; /* the first one that is merged */
+	size_t next;
+	uint32_t cpu;
+	uint8_t class;
+};
+
+/* Head of a source in the merge heap. */
+struct head {
+	uint64_t ts_ns;
+	uint32_t rank; /* order at one time */
+	uint32_t source;
+};
+
+struct kf_events {
+	struct source *sources; /* class by class, n_cpus each */
+	size_t n_sources;
+	uint32_t n_cpus;
+	struct head *heap;
+	size_t n_heap;
+	uint64_t n_bad;
+};
+
+static bool belongs(uint8_t kind, uint8_t class)
+{
+	switch (class) {
+	case KF_CLASS_SCHED:
+		return kind >= KF_SWITCH && kind <= KF_MIGRATE;
+	case KF_CLASS_SYSCALL:
+		return kind == KF_SYSCALL;
+	case KF_CLASS_LIFE:
+		return kind >= KF_FORK && kind <= KF_RENAME;
+	}
+	return false;
+}
+
+static bool has_more(const struct source *s, size_t slot)
+{
+	return (s->slots[slot].flags & KF_F_MORE) && slot + 1 < s->n_slots && s->slots[slot + 1].kind == KF_MORE;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+	const struct key *x = a, *y = b;
+
+	if (x->ts_ns != y->ts_ns)
+		return x->ts_ns < y->ts_ns ? -1 : 1;
+	return x->slot < y->slot ? -1 : x->slot > y->slot;
+}
+
+/* Insertion is linear for what nesting does to the order; shuffled (hostile) rings run out of budget and are sorted. */
+static void sort_keys(struct source *s)
+{
+	size_t budget = 4 * s->n_keys;
+
+	for (size_t i = 1; i < s->n_keys; i++) {
+		struct key key = s->keys[i];
+		size_t at = i;
+
+		for (; at && s->keys[at - 1].ts_ns > key.ts_ns && budget; at--, budget--)
+			s->keys[at] = s->keys[at - 1];
+		s->keys[at] = key;
+		if (!budget) {
+			qsort(s->keys, s->n_keys, sizeof(*s->keys), compare_keys);
+			return;
+		}
+	}
+}
+
+static size_t first_at(const struct source *s, uint64_t ts_ns)
+{
+	size_t low = 0, high = s->n_keys;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (s->keys[middle].ts_ns < ts_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static int index_ring(struct kf_events *ev, struct source *s, uint64_t floor_ns, struct kf_error *e)
+{
+	s->keys = s->n_slots ? malloc(s->n_slots * sizeof(*s->keys)) : NULL;
+	if (s->n_slots && !s->keys)
+		return kf_fail_memory(e, "order of records");
+	for (size_t i = 0; i < s->n_slots; i++) {
+		if (!belongs(s->slots[i].kind, s->class)) {
+			ev->n_bad++;
+			continue;
+		}
+		s->keys[s->n_keys++] = (struct key){ s->slots[i].ts_ns, i };
+		i += has_more(s, i);
+	}
+	sort_keys(s);
+	s->first = s->class == KF_CLASS_LIFE ? 0 : first_at(s, floor_ns);
+	s->next = s->first;
+	return 0;
+}
+
+static bool is_before(const struct head *a, const struct head *b)
+{
+	return a->ts_ns != b->ts_ns ? a->ts_ns < b->ts_ns : a->rank < b->rank;
+}
+
+static void sift_down(struct kf_events *ev, size_t at)
+{
+	struct head head = ev->heap[at];
+
+	for (;;) {
+		size_t child = 2 * at + 1;
+
+		if (child >= ev->n_heap)
+			break;
+		if (child + 1 < ev->n_heap && is_before(&ev->heap[child + 1], &ev->heap[child]))
+			child++;
+		if (!is_before(&ev->heap[child], &head))
+			break;
+		ev->heap[at] = ev->heap[child];
+		at = child;
+	}
+	ev->heap[at] = head;
+}
+
+static struct head head_of(const struct kf_events *ev, uint32_t source)
+{
+	const struct source *s = &ev->sources[source];
+	const struct key *key = &s->keys[s->next];
+	uint32_t order = s->class == KF_CLASS_LIFE ? 0 : s->slots[key->slot].kind == KF_SWITCH ? 2 : 1;
+
+	return (struct head){ key->ts_ns, order * ev->n_cpus + s->cpu, source };
+}
+
+static void build_heap(struct kf_events *ev)
+{
+	for (size_t i = 0; i < ev->n_sources; i++)
+		if (ev->sources[i].next < ev->sources[i].n_keys)
+			ev->heap[ev->n_heap++] = head_of(ev, i);
+	for (size_t i = ev->n_heap / 2; i-- > 0;)
+		sift_down(ev, i);
+}
+
+static int index_rings(struct kf_events *ev, const struct kf_snapshot *s, struct kf_error *e)
+{
+	for (size_t i = 0; i < ev->n_sources; i++) {
+		const struct kf_ring_copy *rings = s->rings[i / s->n_cpus];
+		const struct kf_ring_copy *ring = rings ? &rings[i % s->n_cpus] : NULL;
+		struct source *source = &ev->sources[i];
+
+		source->slots = ring ? ring->slots : NULL;
+		source->n_slots = ring && ring->slots ? ring->n_slots : 0;
+		source->cpu = i % s->n_cpus;
+		source->class = i / s->n_cpus;
+		if (source->n_slots > UINT32_MAX)
+			return kf_fail(e, KF_USAGE, NULL, "ring of CPU %u has too many records", source->cpu);
+		if (index_ring(ev, source, s->floor_ns, e))
+			return -1;
+	}
+	return 0;
+}
+
+int kf_events_open(struct kf_events **out, const struct kf_snapshot *s, struct kf_error *e)
+{
+	struct kf_events *ev = calloc(1, sizeof(*ev));
+
+	if (!ev)
+		return kf_fail_memory(e, "records");
+	ev->n_cpus = s->n_cpus;
+	ev->n_sources = (size_t)s->n_cpus * KF_CLASSES;
+	ev->sources = calloc(ev->n_sources + 1, sizeof(*ev->sources));
+	ev->heap = calloc(ev->n_sources + 1, sizeof(*ev->heap));
+	if (!ev->sources || !ev->heap) {
+		kf_events_close(&ev);
+		return kf_fail_memory(e, "records");
+	}
+	if (index_rings(ev, s, e)) {
+		kf_events_close(&ev);
+		return -1;
+	}
+	build_heap(ev);
+	*out = ev;
+	return 0;
+}
+
+void kf_events_close(struct kf_events **ev)
+{
+	if (!ev || !*ev)
+		return;
+	for (size_t i = 0; (*ev)->sources && i < (*ev)->n_sources; i++)
+		free((*ev)->sources[i].keys);
+	free((*ev)->sources);
+	free((*ev)->heap);
+	free(*ev);
+	*ev = NULL;
+}
+
+uint64_t kf_events_bad(const struct kf_events *ev)
+{
+	return ev->n_bad;
+}
+
+static void fill(const struct source *s, size_t key, struct kf_event *out)
+{
+	uint32_t slot = s->keys[key].slot;
+
+	out->ts_ns = s->keys[key].ts_ns;
+	out->slot = &s->slots[slot];
+	out->more = has_more(s, slot) ? &s->slots[slot + 1] : NULL;
+	out->cpu = s->cpu;
+}
+
+int kf_events_next(struct kf_events *ev, struct kf_event *out)
+{
+	struct source *s;
+
+	if (!ev->n_heap)
+		return 0;
+	s = &ev->sources[ev->heap[0].source];
+	fill(s, s->next++, out);
+	if (s->next < s->n_keys) {
+		__builtin_prefetch(&s->slots[s->keys[s->next].slot] + 4);
+		ev->heap[0] = head_of(ev, ev->heap[0].source);
+	} else {
+		ev->heap[0] = ev->heap[--ev->n_heap];
+	}
+	if (ev->n_heap)
+		sift_down(ev, 0);
+	return 1;
+}
+
+int kf_events_before_floor(const struct kf_events *ev, uint32_t cpu, size_t back, struct kf_event *out)
+{
+	const struct source *s = &ev->sources[KF_CLASS_SCHED * ev->n_cpus + cpu];
+
+	if (cpu >= ev->n_cpus || back >= s->first)
+		return 0;
+	fill(s, s->first - 1 - back, out);
+	return 1;
+}
+
+struct kf_slot_args kf_event_args(const struct kf_event *event)
+{
+	struct kf_slot_args args = { 0 };
+
+	if (event->more)
+		memcpy(&args, event->more, sizeof(args));
+	return args;
+}
+
+struct kf_slot_name kf_event_name(const struct kf_event *event)
+{
+	struct kf_slot_name name = { 0 };
+
+	if (event->more)
+		memcpy(&name, event->more, sizeof(name));
+	return name;
+}
