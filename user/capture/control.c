@@ -309,8 +309,10 @@ int kf_control_open(struct kf_control **out, const char *path, struct kf_error *
 
 	if (!c)
 		return kf_fail_memory(e, "the control socket");
-	for (int i = 0; i < KF_CONTROL_CLIENTS; i++)
+	for (int i = 0; i < KF_CONTROL_CLIENTS; i++) {
 		c->clients[i].fd = -1;
+		c->clients[i].generation = 1; /* a request is never 0: that is nobody's */
+	}
 	c->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	c->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	c->socket.fd = -1;

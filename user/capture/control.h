@@ -31,7 +31,7 @@ struct kf_control; /* opaque */
 #define KF_CONTROL_REASON_BYTES 256
 #define KF_CONTROL_PATIENCE_NS	2000000000ull
 
-/* Names one waiting client; stale ones are recognised. */
+/* Names one waiting client; stale ones are recognised. Never 0. */
 typedef uint64_t kf_request;
 
 struct kf_control_handlers {

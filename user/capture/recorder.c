@@ -4,6 +4,8 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -104,12 +106,21 @@ static void choose_programs(struct kf_recorder *r, const struct kf_kernel_layout
 	bpf_program__set_autoload(r->bpf->progs.on_sys_exit, syscalls >= KF_SYSCALLS_SLOW);
 }
 
+/* libbpf explains failures at great length, for developers: KFLIGHT_LIBBPF_LOG=1 shows it. */
+static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
+{
+	if (!getenv("KFLIGHT_LIBBPF_LOG"))
+		return 0;
+	return vfprintf(stderr, format, args);
+}
+
 static int load(struct kf_recorder *r, const struct kf_recorder_options *opts, struct kf_error *e)
 {
 	struct kf_kernel_layout layout;
 
 	if (kf_kernel_layout_read(&layout, e))
 		return -1;
+	libbpf_set_print(print_libbpf);
 	r->bpf = kflight_bpf__open();
 	if (!r->bpf)
 		return kf_fail_errno(e, errno, NULL, "cannot open the BPF programs");
@@ -124,9 +135,10 @@ static int load(struct kf_recorder *r, const struct kf_recorder_options *opts, s
 	r->bpf->rodata->cpu_number_offset = layout.cpu_number_offset;
 	r->bpf->rodata->preempt_count_offset = layout.preempt_count_offset;
 	if (kflight_bpf__load(r->bpf))
-		return kf_fail_errno(e, errno,
-				     "`kflight doctor` tells what is missing; a smaller --window needs less memory",
-				     "the kernel refused the BPF programs");
+		return kf_fail_errno(
+			e, errno,
+			"`kflight doctor` tells what is missing; KFLIGHT_LIBBPF_LOG=1 shows the verifier's words",
+			"the kernel refused the BPF programs");
 	return 0;
 }
 
@@ -191,6 +203,19 @@ static int keep_trigger(void *recorder, void *data, size_t len)
 	return 0;
 }
 
+/* The memory of a BPF timer may come from an allocator that never waits for a lock, and so refuses for a moment. */
+static int start_checks(struct kf_recorder *r)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+
+	for (int tries = 0; tries < 100; tries++) {
+		if (!kf_recorder_command(r->bpf->progs.start_checks))
+			return 0;
+		nanosleep(&pause, NULL);
+	}
+	return -1;
+}
+
 /*
  * The first scan makes every thread's state before a hot path needs it. The second, with the probes in place, notes who
  * is blocked: a thread that woke between a scan and the attaching would be taken for blocked for ever.
@@ -208,7 +233,7 @@ static int attach(struct kf_recorder *r, struct kf_error *e)
 	r->bpf->bss->seed_blocked = 1;
 	if (kf_recorder_scan(r->bpf->progs.seed_threads, NULL, NULL, e))
 		return -1;
-	if (r->bpf->bss->control.check_every_ns && kf_recorder_command(r->bpf->progs.start_checks))
+	if (r->bpf->bss->control.check_every_ns && start_checks(r))
 		return kf_fail(e, KF_HOST, NULL, "cannot start the timer for open waits");
 	return 0;
 }
