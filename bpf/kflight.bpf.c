@@ -441,6 +441,15 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
  */
 __u32 seed_blocked;
 
+/* Verifiers before 6.2 or so allow no arithmetic on kernel pointers: hide that it is one. */
+static __always_inline u64 as_number(u64 pointer)
+{
+	u64 number = 0;
+
+	bpf_probe_read_kernel(&number, sizeof(number), &pointer);
+	return number;
+}
+
 SEC("iter/task")
 int seed_threads(struct bpf_iter__task *ctx)
 {
@@ -450,7 +459,7 @@ int seed_threads(struct bpf_iter__task *ctx)
 	if (!task || !task->pid)
 		return 0;
 	if (!regs_offset && !(task->flags & PF_KTHREAD))
-		regs_offset = (u64)bpf_task_pt_regs(task) - (u64)task->stack;
+		regs_offset = as_number((u64)bpf_task_pt_regs(task)) - (u64)task->stack;
 	state = thread_of(task);
 	if (seed_blocked && state && task->__state && !state->off_ns && !state->wake_ns &&
 	    !(task->flags & PF_KTHREAD)) {
