@@ -10,7 +10,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 . "$root/scripts/lib.sh"
 cd "$root" || exit
 
-kflight=$root/build/kflight
+kflight=${KFLIGHT:-$root/build/kflight}
 # shellcheck disable=SC2034 # for the tests
 work=$root/build/workloads
 tmp=$(mktemp -d "${TMPDIR:-/tmp}/kflight-test.XXXXXX") || exit

@@ -15,9 +15,12 @@ kill -USR1 "$recorder"
 wait_line 20 '[Nn]o space' "$tmp/rec.err"
 is_gone "$recorder" && fail "the recorder ended: $(cat "$tmp/rec.err")"
 expect 'files' filler "$(ls -A "$tmp/out")"
-grep 'No space\|no space' "$tmp/rec.err"
+grep -i 'no space' "$tmp/rec.err"
 rm "$tmp/out/filler"
 mount -o remount,size=200m "$tmp/out"
 request
 "$kflight" info "$snapshot" >/dev/null || fail "the snapshot after that cannot be read"
-stop_recorder
+# At its end the recorder tells that a snapshot was lost.
+kill -INT "$recorder"
+exit_status 20 "$recorder"
+expect 'exit status' 3 $?

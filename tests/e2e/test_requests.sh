@@ -48,5 +48,5 @@ stop_recorder
 expect 'no snapshot on Ctrl-C with a trigger that did not fire' 0 "$(snapshots)"
 
 "$kflight" snapshot --socket "$tmp/nobody" >"$tmp/out.txt" 2>"$tmp/err"
-expect 'nobody listens: status' 2 $?
+expect 'nobody listens: status' 3 $?
 expect_match 'nobody listens: words' "error: .*'$tmp/nobody'" "$tmp/err"
