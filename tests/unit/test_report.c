@@ -85,14 +85,24 @@ static void tables_are_exact(void **state)
 {
 	char *text = printed(kf_report_text);
 
-	expect(text, "  thread       running    ready  gaps  worst gap  unknown  blocked\n"
-		     "  nginx/2144   9.00 ms  82.0 ms     2    71.0 ms        -  9.00 ms: ");
+	expect(text, "  thread      running    ready  gaps  worst gap  unknown  blocked\n"
+		     "  nginx/2144  9.00 ms  82.0 ms     2    71.0 ms        -  9.00 ms: ");
 	expect(text, "  ran meanwhile               delay  share  victims  most to\n"
 		     "  hog/900                   64.0 ms   74 %        2  61.0 ms  nginx/2144\n"
 		     "  (unknown)                 10.0 ms   11 %        1  10.0 ms  nginx/2144\n"
 		     "  redis/812                 9.00 ms   10 %        2  7.00 ms  nginx/2144\n"
 		     "  cron/77                   3.00 ms  3.4 %        1  3.00 ms  nginx/2144\n"
 		     "  (idle: the wake-up path)  1.00 ms  1.1 %        1  1.00 ms  nginx/2144\n");
+	free(text);
+}
+
+static void threads_of_one_name_are_one_culprit(void **state)
+{
+	char *text;
+
+	strcpy(h.threads[HAND_CRON].comm, "redis");
+	text = printed(kf_report_text);
+	expect(text, "  redis, 2 threads, most 812  12.0 ms   14 %        2  10.0 ms  nginx/2144\n");
 	free(text);
 }
 
@@ -150,7 +160,7 @@ static void every_loss_has_a_line(void **state)
 	text = printed(kf_report_text);
 	expect_not(text, "nothing known");
 	expect(text, "  - the window holds 100 ms of the 10.0 s asked for: recording had only just begun\n");
-	expect(text, "  - 12,345 scheduling records were refused on 1 CPUs while a window was held, some of them in");
+	expect(text, "  - 12,345 scheduling records were refused on 1 CPU while a window was held, some of them in");
 	expect(text, "  - 3 syscall slots were thrown away");
 	expect(text, "  - 9 birth and name records were overwritten");
 	expect(text, "  - 21 events were missed");
@@ -160,7 +170,7 @@ static void every_loss_has_a_line(void **state)
 	expect(text, "  - runq triggers without a snapshot of their own: 31 during the cool-down, 32 while another");
 	expect(text, "  - 41 changes of state were inferred");
 	expect(text, "  - 42 records contradicted");
-	expect(text, "  - what 1 threads did is unknown for 7.00 ms in total");
+	expect(text, "  - what 1 thread did is unknown for 7.00 ms in total");
 	free(text);
 	h.timeline.floor_ns = MS(50);
 	text = printed(kf_report_text);
@@ -267,6 +277,7 @@ int main(void)
 		TEST(the_first_line_is_the_answer),
 		TEST(gaps_come_longest_first_with_time_and_offset),
 		TEST(tables_are_exact),
+		TEST(threads_of_one_name_are_one_culprit),
 		TEST(options_select),
 		TEST(complete_says_so),
 		TEST(every_loss_has_a_line),

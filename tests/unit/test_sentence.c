@@ -137,6 +137,20 @@ static void small_culprits_are_summed_up(void **state)
 			    "9.00 us t9/9 (16 %), 8.00 us t8/8 (15 %), 7.00 us t7/7 (13 %), and 6 more 21.0 us (38 %)");
 }
 
+/* Eight of ten culprits are workers: they come first, as one. */
+static void many_of_one_name_are_one(void **state)
+{
+	struct kf_thread threads[10];
+	struct kf_run runs[10];
+
+	many_culprits(&h, threads, runs, 10);
+	for (int i = 2; i < 10; i++)
+		strcpy(threads[i].comm, "worker");
+	assert_string_equal(sentence(&h.gaps[0]),
+			    "t1/1 waited 55.0 us to run on CPU 0 (woken by the idle task): 52.0 us worker (8 threads, "
+			    "94 %), 2.00 us t2/2 (4 %), 1.00 us t1/1 (2 %)");
+}
+
 static void one_left_over_is_named(void **state)
 {
 	struct kf_thread threads[5];
@@ -229,6 +243,7 @@ int main(void)
 		cmocka_unit_test_setup(every_waker_has_its_words, setup),
 		cmocka_unit_test_setup(unknown_cpu_is_not_named, setup),
 		cmocka_unit_test_setup(small_culprits_are_summed_up, setup),
+		cmocka_unit_test_setup(many_of_one_name_are_one, setup),
 		cmocka_unit_test_setup(one_left_over_is_named, setup),
 		cmocka_unit_test_setup(unknown_time_is_never_folded, setup),
 		cmocka_unit_test_setup(names_are_escaped_and_threads_name_their_process, setup),

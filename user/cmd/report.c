@@ -38,8 +38,8 @@ static int parse(struct settings *o, int argc, char **argv, struct kf_operands *
 		.operands = "FILE",
 		.summary = "the answer: who waited, how long, because of whom",
 		.description = "Prints why the snapshot was taken, the worst gaps (ready to run, but not running) with "
-			       "who used the CPU instead,\nhow every thread spent the window, who delayed others most, "
-			       "and what the file does not know.\nNo root needed.",
+			       "who used the CPU instead, how every thread spent the window, who delayed others most, "
+			       "and what the file does not know. No root needed.",
 		.examples = "  kflight report kflight-20261121T081502Z-runq-nginx-2144.kfl\n"
 			    "  kflight report --comm 'nginx*' --gap 1ms --top 50 FILE.kfl\n"
 			    "  kflight report --json FILE.kfl | jq -r '.gaps.worst[].sentence'\n",

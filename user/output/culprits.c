@@ -2,6 +2,7 @@
 #include "output/culprits.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/array.h"
 #include "base/error.h"
@@ -10,6 +11,7 @@
 
 /* What one culprit cost one victim. */
 struct pair {
+	uint32_t name; /* index of any thread with the culprit's name; KF_IDLE, KF_NOBODY */
 	uint32_t culprit;
 	uint32_t victim;
 	uint64_t ns;
@@ -21,25 +23,38 @@ struct pairs {
 	size_t fold_at; /* so many are worth summing up again */
 };
 
-static int by_culprit_then_victim(const void *va, const void *vb)
+static int compare(uint32_t a, uint32_t b)
 {
-	const struct pair *a = va, *b = vb;
-
-	if (a->culprit != b->culprit)
-		return a->culprit < b->culprit ? -1 : 1;
-	return (a->victim > b->victim) - (a->victim < b->victim);
+	return (a > b) - (a < b);
 }
 
-/* Sorts, and makes one of equal pairs. */
+static int by_culprit(const void *va, const void *vb)
+{
+	const struct pair *a = va, *b = vb;
+	int order = compare(a->name, b->name);
+
+	order = order ? order : compare(a->culprit, b->culprit);
+	return order ? order : compare(a->victim, b->victim);
+}
+
+static int by_victim(const void *va, const void *vb)
+{
+	const struct pair *a = va, *b = vb;
+	int order = compare(a->name, b->name);
+
+	return order ? order : compare(a->victim, b->victim);
+}
+
+/* Sorts by culprit, and makes one of equal pairs. */
 static void fold(struct pairs *p)
 {
 	size_t kept = 0;
 
 	if (!p->n)
 		return;
-	qsort(p->items, p->n, sizeof(p->items[0]), by_culprit_then_victim);
+	qsort(p->items, p->n, sizeof(p->items[0]), by_culprit);
 	for (size_t i = 1; i < p->n; i++) {
-		if (by_culprit_then_victim(&p->items[kept], &p->items[i]) == 0)
+		if (by_culprit(&p->items[kept], &p->items[i]) == 0)
 			p->items[kept].ns += p->items[i].ns;
 		else
 			p->items[++kept] = p->items[i];
@@ -47,7 +62,7 @@ static void fold(struct pairs *p)
 	p->n = kept + 1;
 }
 
-static int add_pair(struct pairs *p, uint32_t culprit, uint32_t victim, uint64_t ns)
+static int add_pair(struct pairs *p, struct pair pair)
 {
 	if (p->n >= p->fold_at) {
 		fold(p);
@@ -55,8 +70,34 @@ static int add_pair(struct pairs *p, uint32_t culprit, uint32_t victim, uint64_t
 	}
 	if (KF_GROW(p->items, p->n, p->room))
 		return -1;
-	p->items[p->n++] = (struct pair){ culprit, victim, ns };
+	p->items[p->n++] = pair;
 	return 0;
+}
+
+static int by_comm(const void *va, const void *vb, void *timeline)
+{
+	const struct kf_timeline *t = timeline;
+
+	return strncmp(t->threads[*(const uint32_t *)va].comm, t->threads[*(const uint32_t *)vb].comm, KF_COMM_BYTES);
+}
+
+/* For every thread the index of one with its name, the same for all who share it. NULL when out of memory. */
+static uint32_t *name_threads(const struct kf_timeline *t)
+{
+	uint32_t *order = calloc(t->n_threads + 1, sizeof(*order)), *names = calloc(t->n_threads + 1, sizeof(*names));
+
+	if (!order || !names) {
+		free(order);
+		free(names);
+		return NULL;
+	}
+	for (size_t i = 0; i < t->n_threads; i++)
+		order[i] = (uint32_t)i;
+	qsort_r(order, t->n_threads, sizeof(*order), by_comm, (void *)t);
+	for (size_t i = 0; i < t->n_threads; i++)
+		names[order[i]] = i && !by_comm(&order[i - 1], &order[i], (void *)t) ? names[order[i - 1]] : order[i];
+	free(order);
+	return names;
 }
 
 static uint32_t who(const struct kf_part *part)
@@ -71,17 +112,21 @@ static uint32_t who(const struct kf_part *part)
 	}
 }
 
-static int collect(const struct kf_timeline *t, const struct kf_gap *const *gaps, size_t n_gaps, struct pairs *pairs,
-		   struct kf_error *e)
+static int collect(const struct kf_timeline *t, const struct kf_gap *const *gaps, size_t n_gaps, const uint32_t *names,
+		   struct pairs *pairs, struct kf_error *e)
 {
 	struct kf_parts parts = { 0 };
 	int err = 0;
 
 	for (size_t i = 0; !err && i < n_gaps; i++) {
 		err = kf_gap_parts(t, gaps[i], &parts, e);
-		for (size_t k = 0; !err && k < parts.n; k++)
-			if (add_pair(pairs, who(&parts.items[k]), gaps[i]->thread, parts.items[k].ns))
+		for (size_t k = 0; !err && k < parts.n; k++) {
+			uint32_t culprit = who(&parts.items[k]);
+			uint32_t name = culprit < t->n_threads ? names[culprit] : culprit;
+
+			if (add_pair(pairs, (struct pair){ name, culprit, gaps[i]->thread, parts.items[k].ns }))
 				err = kf_fail_memory(e, "culprits");
+		}
 	}
 	kf_parts_release(&parts);
 	return err;
@@ -96,30 +141,51 @@ static int by_ns(const void *va, const void *vb)
 	return (a->thread > b->thread) - (a->thread < b->thread);
 }
 
-/* pairs are folded: all of one culprit follow one another. */
+/* n folded pairs with one name; sorts them anew. */
+static struct kf_culprit sum_up_name(struct pair *pairs, size_t n)
+{
+	struct kf_culprit c = { 0 };
+	uint64_t ns = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		bool goes_on = i && pairs[i].culprit == pairs[i - 1].culprit;
+
+		c.ns += pairs[i].ns;
+		c.n_threads += !goes_on;
+		ns = goes_on ? ns + pairs[i].ns : pairs[i].ns;
+		if (ns > c.thread_ns || !i) {
+			c.thread_ns = ns;
+			c.thread = pairs[i].culprit;
+		}
+	}
+	qsort(pairs, n, sizeof(*pairs), by_victim);
+	for (size_t i = 0; i < n; i++) {
+		bool goes_on = i && pairs[i].victim == pairs[i - 1].victim;
+
+		c.n_victims += !goes_on;
+		ns = goes_on ? ns + pairs[i].ns : pairs[i].ns;
+		if (ns > c.top_victim_ns || !i) {
+			c.top_victim_ns = ns;
+			c.top_victim = pairs[i].victim;
+		}
+	}
+	return c;
+}
+
+/* pairs are folded: all of one name follow one another. */
 static int sum_up(const struct pairs *pairs, struct kf_culprit **out, size_t *n_out)
 {
 	struct kf_culprit *list = NULL;
-	size_t n = 0, room = 0;
+	size_t n = 0, room = 0, next;
 
-	for (size_t i = 0; i < pairs->n; i++) {
-		const struct pair *pair = &pairs->items[i];
-		struct kf_culprit *c = n ? &list[n - 1] : NULL;
-
-		if (!c || c->thread != pair->culprit) {
-			if (KF_GROW(list, n, room)) {
-				free(list);
-				return -1;
-			}
-			c = &list[n++];
-			*c = (struct kf_culprit){ .thread = pair->culprit, .top_victim = pair->victim };
+	for (size_t i = 0; i < pairs->n; i = next) {
+		for (next = i + 1; next < pairs->n && pairs->items[next].name == pairs->items[i].name;)
+			next++;
+		if (KF_GROW(list, n, room)) {
+			free(list);
+			return -1;
 		}
-		c->ns += pair->ns;
-		c->n_victims++;
-		if (pair->ns > c->top_victim_ns) {
-			c->top_victim = pair->victim;
-			c->top_victim_ns = pair->ns;
-		}
+		list[n++] = sum_up_name(&pairs->items[i], next - i);
 	}
 	if (n)
 		qsort(list, n, sizeof(list[0]), by_ns);
@@ -132,7 +198,8 @@ int kf_culprits_find(const struct kf_timeline *t, const struct kf_gap *const *ga
 		     struct kf_culprit **out, size_t *n_out, struct kf_error *e)
 {
 	struct pairs pairs = { .fold_at = 65536 };
-	int err = collect(t, gaps, n_gaps, &pairs, e);
+	uint32_t *names = name_threads(t);
+	int err = names ? collect(t, gaps, n_gaps, names, &pairs, e) : kf_fail_memory(e, "culprits");
 
 	if (!err) {
 		fold(&pairs);
@@ -140,5 +207,6 @@ int kf_culprits_find(const struct kf_timeline *t, const struct kf_gap *const *ga
 			err = kf_fail_memory(e, "culprits");
 	}
 	free(pairs.items);
+	free(names);
 	return err;
 }

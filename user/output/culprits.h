@@ -10,16 +10,19 @@ struct kf_error;
 struct kf_gap;
 struct kf_timeline;
 
+/* Threads of one name count as one culprit: it is a program that hogs a CPU, not the one worker of a hundred. */
 struct kf_culprit {
-	uint32_t thread;     /* index, KF_IDLE, KF_NOBODY for unknown time */
-	uint64_t ns;	     /* waiting of others while it ran: counts for every one of them */
+	uint32_t thread;     /* the one that ran longest meanwhile: index, KF_IDLE, KF_NOBODY for unknown time */
+	uint32_t n_threads;  /* with its name, that ran while others waited */
+	uint64_t ns;	     /* waiting of others while they ran: counts for every one of them */
+	uint64_t thread_ns;  /* ... of which while `thread` ran */
 	uint32_t n_victims;  /* threads */
 	uint32_t top_victim; /* whom it made wait longest */
 	uint64_t top_victim_ns;
 };
 
 /*
- * Sums up n_gaps gaps. *out (largest first; the caller frees it) has one line per thread, one for idle and one for
+ * Sums up n_gaps gaps. *out (largest first; the caller frees it) has one line per name, one for idle and one for
  * unknown time; their ns add up to the length of all the gaps.
  */
 int kf_culprits_find(const struct kf_timeline *t, const struct kf_gap *const *gaps, size_t n_gaps,

@@ -62,31 +62,38 @@ void kf_line_duration(struct kf_line *line, uint64_t ns)
 	kf_line_add(line, "%s", kf_format_duration(ns, buf, sizeof(buf)));
 }
 
-void kf_line_thread(struct kf_line *line, const struct kf_timeline *t, uint32_t thread)
+void kf_line_comm(struct kf_line *line, const struct kf_timeline *t, uint32_t thread)
 {
 	char name[KF_TEXT_COMM_BYTES + 1];
-	const struct kf_thread *th;
 
-	if (thread == KF_IDLE) {
-		kf_line_add(line, "the idle task");
-		return;
-	}
-	if (thread >= t->n_threads) {
-		kf_line_add(line, "an unknown thread");
-		return;
-	}
-	th = &t->threads[thread];
-	kf_text_printable(th->comm, sizeof(th->comm), name, sizeof(name));
-	kf_line_add(line, "%s", name);
+	kf_text_printable(t->threads[thread].comm, KF_COMM_BYTES, name, sizeof(name));
+	kf_line_add(line, "%s", name[0] ? name : "?");
+}
+
+static void add_tid_and_process(struct kf_line *line, const struct kf_thread *th)
+{
+	char process[KF_TEXT_COMM_BYTES + 1];
+
 	/* Per-CPU kernel threads: a second number behind ksoftirqd/3 would only confuse. */
-	if (th->kernel && strchr(name, '/'))
+	if (th->kernel && strchr(th->comm, '/'))
 		return;
 	kf_line_add(line, "/%" PRIu32, th->tid);
-	if (th->kernel || th->tid == th->tgid || !memcmp(th->comm, th->process_comm, sizeof(th->comm)))
+	if (th->kernel || th->tid == th->tgid || !strncmp(th->comm, th->process_comm, sizeof(th->comm)))
 		return;
-	kf_text_printable(th->process_comm, sizeof(th->process_comm), name, sizeof(name));
-	if (name[0])
-		kf_line_add(line, " of %s", name);
+	if (kf_text_printable(th->process_comm, sizeof(th->process_comm), process, sizeof(process)))
+		kf_line_add(line, " of %s", process);
+}
+
+void kf_line_thread(struct kf_line *line, const struct kf_timeline *t, uint32_t thread)
+{
+	if (thread == KF_IDLE) {
+		kf_line_add(line, "the idle task");
+	} else if (thread >= t->n_threads) {
+		kf_line_add(line, "an unknown thread");
+	} else {
+		kf_line_comm(line, t, thread);
+		add_tid_and_process(line, &t->threads[thread]);
+	}
 }
 
 const char *kf_format_count(uint64_t n, char *buf, size_t len)

@@ -96,8 +96,9 @@ static int add_rings(struct kf_missing *m, const struct kf_snapshot *s, unsigned
 	int err = 0;
 
 	if (loss.dropped)
-		err |= add(m, "%s %s records were refused on %" PRIu32 " CPUs while a window was held, %s",
+		err |= add(m, "%s %s records were refused on %" PRIu32 " CPU%s while a window was held, %s",
 			   kf_format_count(loss.dropped, n, sizeof(n)), class_name(class), loss.dropping_cpus,
+			   loss.dropping_cpus == 1 ? "" : "s",
 			   loss.in_window ? "some of them in this window" : "none of them in this window");
 	if (loss.torn)
 		err |= add(m, "%s %s slots were thrown away: overwritten during the copy, or never completed",
@@ -165,8 +166,8 @@ static int add_model(struct kf_missing *m, const struct kf_timeline *t)
 		err |= add(m, "%s records contradicted the others and were passed over",
 			   kf_format_count(t->n_ignored, n, sizeof(n)));
 	if (unknown_ns)
-		err |= add(m, "what %s threads did is unknown for %s in total",
-			   kf_format_count(n_unknown, n, sizeof(n)),
+		err |= add(m, "what %s thread%s did is unknown for %s in total",
+			   kf_format_count(n_unknown, n, sizeof(n)), n_unknown == 1 ? "" : "s",
 			   kf_format_duration(unknown_ns, duration, sizeof(duration)));
 	return err;
 }

@@ -38,7 +38,8 @@ int kf_report_text(const struct kf_timeline *t, const struct kf_snapshot *s, con
  *	gaps      {count, wait_ns, worst: [as gap_json.h, and time, sentence]}
  *	threads   [{tid, tgid, comm, process, running_ns, runnable_ns, blocked_ns, unknown_ns, gaps, worst_gap_ns,
  *	            blocked_by_ns: {kind: ns}}], most runnable time first
- *	culprits  [{kind, tid, comm, ns, victims, top_victim_tid, top_victim_comm, top_victim_ns}], most ns first
+ *	culprits  [{kind, tid, comm, threads, ns, thread_ns, victims, top_victim_tid, top_victim_comm, top_victim_ns}],
+ *	          most ns first; one per name, tid is the worst thread of that name, thread_ns its share of ns
  *	missing   [text]: empty when nothing is known to be missing
  *
  * _ns moments are CLOCK_MONOTONIC, time is ISO 8601 in UTC.

@@ -121,13 +121,14 @@ static json_t *culprit_json(const struct kf_timeline *t, const struct kf_culprit
 	const struct kf_thread *victim = &t->threads[c->top_victim];
 	const char *kind = th ? "thread" : c->thread == KF_IDLE ? "idle" : "unknown";
 
-	return json_pack("{so so so so so so so so}", "kind", json_string(kind), "tid",
+	return json_pack("{so so so so so so so so so so}", "kind", json_string(kind), "tid",
 			 th			? json_integer(th->tid)
 			 : c->thread == KF_IDLE ? json_integer(0)
 						: json_null(),
-			 "comm", th ? comm_of(th->comm) : json_null(), "ns", ns_of(c->ns), "victims",
-			 json_integer(c->n_victims), "top_victim_tid", json_integer(victim->tid), "top_victim_comm",
-			 comm_of(victim->comm), "top_victim_ns", ns_of(c->top_victim_ns));
+			 "comm", th ? comm_of(th->comm) : json_null(), "threads", json_integer(th ? c->n_threads : 0),
+			 "ns", ns_of(c->ns), "thread_ns", ns_of(c->thread_ns), "victims", json_integer(c->n_victims),
+			 "top_victim_tid", json_integer(victim->tid), "top_victim_comm", comm_of(victim->comm),
+			 "top_victim_ns", ns_of(c->top_victim_ns));
 }
 
 static json_t *threads_json(const struct kf_report_data *d, const struct kf_timeline *t)

@@ -17,8 +17,8 @@
 #include "output/trigger.h"
 #include "snapshot/snapshot.h"
 
-/* Rows of the tables; the rest is one line. JSON has them all. */
-#define MAX_THREADS  20
+/* Rows of the tables, the first also as many as gaps are wished; the rest is one line. JSON has them all. */
+#define MIN_THREADS  20
 #define MAX_CULPRITS 10
 /* Room for the longest plain name: "worker-thread-1/1234567 of process-name-15". */
 #define NAME_WIDTH 42
@@ -90,7 +90,7 @@ static void print_host(const struct page *p)
 {
 	uint64_t real_ns = kf_real_ns(p->s, p->s->trigger.ts_ns ? p->s->trigger.ts_ns : p->s->end_ns);
 	char host[256], kernel[256], date[32], time[32], n[32];
-	unsigned int cpus = 0;
+	size_t cpus = 0;
 
 	for (size_t i = 0; i < p->t->n_cpus; i++)
 		cpus += p->t->cpus[i].n_runs != 0;
@@ -98,7 +98,7 @@ static void print_host(const struct page *p)
 	kf_text_printable(p->s->kernel, strlen(p->s->kernel), kernel, sizeof(kernel));
 	fprintf(p->out, "%s %s UTC on %s, Linux %s; ", kf_format_date(real_ns, date, sizeof(date)),
 		kf_format_time(real_ns, time, sizeof(time)), host, kernel);
-	fprintf(p->out, "window %s, %u CPUs, ", kf_format_duration(p->t->end_ns - p->t->floor_ns, n, sizeof(n)), cpus);
+	fprintf(p->out, "window %s, %zu CPUs, ", kf_format_duration(p->t->end_ns - p->t->floor_ns, n, sizeof(n)), cpus);
 	fprintf(p->out, "%s threads\n", kf_format_count(p->t->n_threads, n, sizeof(n)));
 }
 
@@ -208,6 +208,21 @@ static int print_table(const struct page *p, struct kf_table **table, struct kf_
 	return err ? kf_fail_memory(e, "a table of the report") : 0;
 }
 
+/* Sleepers come last and are worth a row only when they are all there is. */
+static size_t n_shown_threads(const struct page *p)
+{
+	size_t max = p->o->top > MIN_THREADS ? (size_t)p->o->top : MIN_THREADS, n = 0;
+
+	while (n < p->d->n_threads && n < max) {
+		const struct kf_thread *th = &p->t->threads[p->d->threads[n]];
+
+		if (n && !th->runnable_ns && !th->running_ns)
+			break;
+		n++;
+	}
+	return n;
+}
+
 static int print_threads(const struct page *p, struct kf_error *e)
 {
 	static const struct kf_column columns[] = {
@@ -215,11 +230,11 @@ static int print_threads(const struct page *p, struct kf_error *e)
 		{ "gaps", KF_RIGHT, 0 },	   { "worst gap", KF_RIGHT, 0 }, { "unknown", KF_RIGHT, 0 },
 		{ "blocked", KF_LEFT, 0 },
 	};
-	size_t n = p->d->n_threads < MAX_THREADS ? p->d->n_threads : MAX_THREADS;
+	size_t n = n_shown_threads(p);
 	struct kf_table *table;
 	char more[32];
 
-	if (!n) {
+	if (!p->d->n_threads) {
 		heading(p, "Threads: none fits");
 		return 0;
 	}
@@ -241,7 +256,28 @@ static void share_cell(struct kf_table *table, uint64_t ns, uint64_t of_ns)
 {
 	double percent = of_ns ? 100.0 * (double)ns / (double)of_ns : 0;
 
-	kf_table_cell(table, percent >= 9.95 ? "%.0f %%" : "%.1f %%", percent);
+	if (ns && percent < 0.05)
+		kf_table_cell(table, "<0.1 %%");
+	else if (percent < 9.95)
+		kf_table_cell(table, "%.1f %%", percent);
+	else
+		kf_table_cell(table, "%.0f %%", percent);
+}
+
+/* "redis/812", "hackbench, 402 threads, most: 32606" */
+static void culprit_cell(struct kf_table *table, const struct kf_timeline *t, const struct kf_culprit *c)
+{
+	char name[512];
+	struct kf_line line;
+
+	kf_line_init(&line, name, sizeof(name));
+	if (c->n_threads > 1) {
+		kf_line_comm(&line, t, c->thread);
+		kf_line_add(&line, ", %" PRIu32 " threads, most %" PRIu32, c->n_threads, t->threads[c->thread].tid);
+	} else {
+		kf_line_thread(&line, t, c->thread);
+	}
+	kf_table_cell(table, "%s", name);
 }
 
 static void culprit_row(struct kf_table *table, const struct page *p, const struct kf_culprit *c)
@@ -251,7 +287,7 @@ static void culprit_row(struct kf_table *table, const struct page *p, const stru
 	else if (c->thread >= p->t->n_threads)
 		kf_table_cell(table, "(unknown)");
 	else
-		thread_cell(table, p->t, c->thread);
+		culprit_cell(table, p->t, c);
 	duration_cell(table, c->ns);
 	share_cell(table, c->ns, p->d->gaps_ns);
 	count_cell(table, c->n_victims);

@@ -15,11 +15,21 @@
 /* The named ones, the sum of the others, the unknown time. */
 #define N_SHOWN (N_NAMED + 3)
 
-/* What the sentence says of the parts: items[] are whole parts; rest_ns sums up n_rest that are not named. */
+/* One item of the list: a part, or the parts of several threads with the same name. */
+struct share {
+	uint64_t ns;
+	uint64_t start_ns;
+	uint32_t thread; /* KF_PART_THREAD: one of them */
+	uint32_t n_threads;
+	uint16_t cpu; /* KF_NO_CPU: several */
+	uint8_t kind; /* enum kf_part_kind */
+};
+
+/* What the sentence says of the parts: items[], then the sum of n_rest that are not named, then the unknown time. */
 struct shares {
-	struct kf_part items[N_SHOWN];
+	struct share items[N_SHOWN];
 	size_t n;
-	size_t n_rest;
+	uint32_t n_rest;
 	uint64_t rest_ns;
 	uint64_t unknown_ns; /* not among the items */
 	unsigned int percent[N_SHOWN];
@@ -61,7 +71,7 @@ void kf_percentages(const uint64_t *weights, size_t n, unsigned int *percent)
 
 static int by_ns_then_time(const void *va, const void *vb)
 {
-	const struct kf_part *a = va, *b = vb;
+	const struct share *a = va, *b = vb;
 
 	if (a->ns != b->ns)
 		return a->ns < b->ns ? 1 : -1;
@@ -70,23 +80,68 @@ static int by_ns_then_time(const void *va, const void *vb)
 	return (a->thread > b->thread) - (a->thread < b->thread);
 }
 
-/* All unknown time becomes one part: on which CPU nothing was known is of no use to the reader. */
-static void merge_unknown(struct kf_parts *p)
+/* Kinds apart; threads by name, those of one name by thread. */
+static int by_name(const void *va, const void *vb, void *timeline)
 {
-	struct kf_part *first = NULL;
+	const struct share *a = va, *b = vb;
+	const struct kf_timeline *t = timeline;
+	int order;
+
+	if (a->kind != b->kind || a->kind != KF_PART_THREAD)
+		return a->kind != b->kind ? (int)a->kind - b->kind : (int)a->cpu - b->cpu;
+	order = strncmp(t->threads[a->thread].comm, t->threads[b->thread].comm, KF_COMM_BYTES);
+	return order ? order : (a->thread > b->thread) - (a->thread < b->thread);
+}
+
+static bool have_one_name(const struct kf_timeline *t, const struct share *a, const struct share *b)
+{
+	return a->kind == KF_PART_THREAD && b->kind == KF_PART_THREAD &&
+	       !strncmp(t->threads[a->thread].comm, t->threads[b->thread].comm, KF_COMM_BYTES);
+}
+
+/* A hundred workers of one name become one share: the reader wants to know the program. */
+static size_t merge_names(const struct kf_timeline *t, struct share *shares, size_t n)
+{
 	size_t kept = 0;
 
-	for (size_t i = 0; i < p->n; i++) {
-		if (p->items[i].kind == KF_PART_UNKNOWN && first) {
-			first->ns += p->items[i].ns;
+	qsort_r(shares, n, sizeof(*shares), by_name, (void *)t);
+	for (size_t i = 1; i < n; i++) {
+		struct share *last = &shares[kept];
+
+		if (!have_one_name(t, last, &shares[i])) {
+			shares[++kept] = shares[i];
 			continue;
 		}
-		p->items[kept] = p->items[i];
-		if (p->items[kept].kind == KF_PART_UNKNOWN)
-			first = &p->items[kept];
-		kept++;
+		last->ns += shares[i].ns;
+		last->n_threads += shares[i].thread != last->thread;
+		last->thread = shares[i].thread;
+		if (last->start_ns > shares[i].start_ns)
+			last->start_ns = shares[i].start_ns;
+		if (last->cpu != shares[i].cpu)
+			last->cpu = KF_NO_CPU;
 	}
-	p->n = kept;
+	return kept + 1;
+}
+
+/* All unknown time becomes one share: on which CPU nothing was known is of no use to the reader. */
+static size_t make_shares(const struct kf_parts *p, struct share *shares)
+{
+	struct share *unknown = NULL;
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n; i++) {
+		const struct kf_part *part = &p->items[i];
+
+		if (part->kind == KF_PART_UNKNOWN && unknown) {
+			unknown->ns += part->ns;
+			continue;
+		}
+		shares[n] = (struct share){ part->ns, part->start_ns, part->thread, 1, part->cpu, part->kind };
+		if (part->kind == KF_PART_UNKNOWN)
+			unknown = &shares[n];
+		n++;
+	}
+	return n;
 }
 
 static void fill_percent(struct shares *s)
@@ -104,21 +159,21 @@ static void fill_percent(struct shares *s)
 	s->unknown_percent = percent[s->n + 1];
 }
 
-/* Sorts p. */
-static struct shares choose_shares(struct kf_parts *p)
+static struct shares choose_shares(const struct kf_timeline *t, struct share *all, size_t n)
 {
 	struct shares s = { .n = 0 };
 
-	merge_unknown(p);
-	qsort(p->items, p->n, sizeof(p->items[0]), by_ns_then_time);
-	s.n = p->n <= N_NAMED + 1 ? p->n : N_NAMED;
-	memcpy(s.items, p->items, s.n * sizeof(s.items[0]));
-	for (size_t i = s.n; i < p->n; i++) {
-		if (p->items[i].kind == KF_PART_UNKNOWN) {
-			s.unknown_ns = p->items[i].ns;
+	if (n > N_NAMED + 1)
+		n = merge_names(t, all, n);
+	qsort(all, n, sizeof(*all), by_ns_then_time);
+	s.n = n <= N_NAMED + 1 ? n : N_NAMED;
+	memcpy(s.items, all, s.n * sizeof(s.items[0]));
+	for (size_t i = s.n; i < n; i++) {
+		if (all[i].kind == KF_PART_UNKNOWN) {
+			s.unknown_ns = all[i].ns;
 		} else {
-			s.rest_ns += p->items[i].ns;
-			s.n_rest++;
+			s.rest_ns += all[i].ns;
+			s.n_rest += all[i].n_threads;
 		}
 	}
 	fill_percent(&s);
@@ -140,48 +195,67 @@ static void add_unknown(struct kf_line *line, uint64_t ns, unsigned int percent)
 	add_percent(line, percent);
 }
 
-static void add_idle(struct kf_line *line, const struct kf_part *part, unsigned int percent)
+static void add_idle(struct kf_line *line, const struct share *share, unsigned int percent)
 {
-	if (part->cpu == KF_NO_CPU)
+	if (share->cpu == KF_NO_CPU)
 		kf_line_add(line, "its CPU was idle ");
 	else
-		kf_line_add(line, "CPU %u was idle ", part->cpu);
-	kf_line_duration(line, part->ns);
+		kf_line_add(line, "CPU %u was idle ", share->cpu);
+	kf_line_duration(line, share->ns);
 	kf_line_add(line, " (wake-up path, ");
 	add_percent(line, percent);
 }
 
-static void add_part(struct kf_line *line, const struct kf_timeline *t, const struct kf_part *part,
-		     unsigned int percent, bool name_cpu)
+/* "7.10 ms redis/812 on CPU 3 (62 %)", "7.10 ms hackbench (12 threads, 62 %)" */
+static void add_threads(struct kf_line *line, const struct kf_timeline *t, const struct share *share,
+			unsigned int percent, bool name_cpu)
 {
-	switch ((enum kf_part_kind)part->kind) {
+	kf_line_duration(line, share->ns);
+	kf_line_add(line, " ");
+	if (share->n_threads > 1)
+		kf_line_comm(line, t, share->thread);
+	else
+		kf_line_thread(line, t, share->thread);
+	if (name_cpu && share->cpu != KF_NO_CPU)
+		kf_line_add(line, " on CPU %u", share->cpu);
+	kf_line_add(line, " (");
+	if (share->n_threads > 1)
+		kf_line_add(line, "%" PRIu32 " threads, ", share->n_threads);
+	add_percent(line, percent);
+}
+
+static void add_share(struct kf_line *line, const struct kf_timeline *t, const struct share *share,
+		      unsigned int percent, bool name_cpu)
+{
+	switch ((enum kf_part_kind)share->kind) {
 	case KF_PART_THREAD:
-		kf_line_duration(line, part->ns);
-		kf_line_add(line, " ");
-		kf_line_thread(line, t, part->thread);
-		if (name_cpu && part->cpu != KF_NO_CPU)
-			kf_line_add(line, " on CPU %u", part->cpu);
-		kf_line_add(line, " (");
-		add_percent(line, percent);
+		add_threads(line, t, share, percent, name_cpu);
 		return;
 	case KF_PART_IDLE:
-		add_idle(line, part, percent);
+		add_idle(line, share, percent);
 		return;
 	default:
-		add_unknown(line, part->ns, percent);
+		add_unknown(line, share->ns, percent);
 	}
 }
 
-static void add_parts(struct kf_line *line, const struct kf_timeline *t, struct kf_parts *parts, bool name_cpu)
+static void add_shares(struct kf_line *line, const struct kf_timeline *t, const struct kf_parts *parts, bool name_cpu)
 {
-	struct shares s = choose_shares(parts);
+	struct share *all = calloc(parts->n + 1, sizeof(*all));
+	struct shares s;
 
+	if (!all) {
+		kf_line_add(line, ": not enough memory to tell who ran instead");
+		return;
+	}
+	s = choose_shares(t, all, make_shares(parts, all));
+	free(all);
 	for (size_t i = 0; i < s.n; i++) {
 		kf_line_add(line, i ? ", " : ": ");
-		add_part(line, t, &s.items[i], s.percent[i], name_cpu);
+		add_share(line, t, &s.items[i], s.percent[i], name_cpu);
 	}
 	if (s.n_rest) {
-		kf_line_add(line, ", and %zu more ", s.n_rest);
+		kf_line_add(line, ", and %" PRIu32 " more ", s.n_rest);
 		kf_line_duration(line, s.rest_ns);
 		kf_line_add(line, " (");
 		add_percent(line, s.rest_percent);
@@ -308,7 +382,7 @@ size_t kf_gap_sentence(const struct kf_timeline *t, const struct kf_gap *gap, ch
 	if (err)
 		kf_line_add(&line, ": not enough memory to tell who ran instead");
 	else
-		add_parts(&line, t, &parts, has_migrated(t, gap));
+		add_shares(&line, t, &parts, has_migrated(t, gap));
 	kf_parts_release(&parts);
 	return line.used;
 }
