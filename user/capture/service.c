@@ -159,6 +159,17 @@ static void on_trigger(struct service *s)
 	}
 }
 
+/* `run`: what is of interest is the command. */
+static void is_about_child(struct kf_trigger *trigger, const struct kf_service_options *opts)
+{
+	const char *slash = strrchr(opts->child_name, '/');
+
+	trigger->tid = opts->child;
+	trigger->tgid = opts->child;
+	snprintf(trigger->comm, sizeof(trigger->comm), "%s", slash ? slash + 1 : opts->child_name);
+	memcpy(trigger->process_comm, trigger->comm, sizeof(trigger->process_comm));
+}
+
 /* Returns NULL, or why not. */
 static const char *request(struct service *s, const char *reason, kf_request client)
 {
@@ -176,6 +187,8 @@ static const char *request(struct service *s, const char *reason, kf_request cli
 		kf_error_print(&e);
 		return "the window could not be held";
 	}
+	if (s->opts->child > 0)
+		is_about_child(&s->trigger, s->opts);
 	snprintf(s->reason, sizeof(s->reason), "%s", reason);
 	s->client = client;
 	begin(s);

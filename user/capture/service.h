@@ -30,9 +30,10 @@ struct kf_service_options {
 	uint64_t cooldown_ns;
 	uint64_t duration_ns; /* 0 no end */
 	uint64_t count;	      /* snapshots by triggers, then it ends; 0 no end */
-	pid_t child;	      /* ends when this child has ended, -1 none */
-	bool last_snapshot;   /* one more when it ends: there are no triggers */
-	bool status_line;     /* on standard error, every second */
+	pid_t child;	      /* ends when this child has ended, -1 none; requests are then about it */
+	const char *child_name;
+	bool last_snapshot; /* one more when it ends: there are no triggers */
+	bool status_line;   /* on standard error, every second */
 };
 
 struct kf_service_result {

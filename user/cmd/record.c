@@ -40,7 +40,7 @@ int cmd_record(int argc, char **argv)
 	else if (parsed || kf_recording_prepare(&recording, &e) || kf_recording_start(&recording, &e))
 		status = kf_error_print(&e);
 	else
-		status = kf_recording_loop(&recording, -1, &result);
+		status = kf_recording_loop(&recording, -1, NULL, &result);
 	if (!parsed && status == KF_OK && !result.written && recording.triggers.text[0])
 		kf_note("no trigger fired, nothing was written");
 	kf_recording_release(&recording);

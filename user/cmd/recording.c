@@ -103,6 +103,9 @@ static int parse_window(struct kf_recording *r, struct kf_error *e)
 				       r->window);
 		memcpy(part, at, len);
 		part[len] = 0;
+		if (!part[strspn(part, "0123456789.")])
+			return kf_fail(e, KF_USAGE, "a time and a size: --window 10s,256mb",
+				       "bad --window '%s': '%s' has no unit", r->window, part);
 		if (!r->window_ns && !kf_parse_duration(part, &r->window_ns, &ignored) && r->window_ns)
 			;
 		else if (r->window_bytes || kf_parse_size(part, &r->window_bytes, &ignored) || !r->window_bytes)
@@ -211,7 +214,7 @@ int kf_recording_start(struct kf_recording *r, struct kf_error *e)
 	return 0;
 }
 
-int kf_recording_loop(struct kf_recording *r, pid_t child, struct kf_service_result *result)
+int kf_recording_loop(struct kf_recording *r, pid_t child, const char *child_name, struct kf_service_result *result)
 {
 	const struct kf_service_options opts = {
 		.filter = &r->filter,
@@ -224,6 +227,7 @@ int kf_recording_loop(struct kf_recording *r, pid_t child, struct kf_service_res
 		.duration_ns = r->duration_ns,
 		.count = r->count,
 		.child = child,
+		.child_name = child_name,
 		.last_snapshot = !r->triggers.text[0],
 		.status_line = isatty(STDERR_FILENO),
 	};

@@ -46,8 +46,8 @@ int kf_recording_prepare(struct kf_recording *r, struct kf_error *e);
 /* Attaches. Tells on standard error what is recorded and how much memory it takes. */
 int kf_recording_start(struct kf_recording *r, struct kf_error *e);
 
-/* Until the end; child as in kf_service_options. Returns an exit status. */
-int kf_recording_loop(struct kf_recording *r, pid_t child, struct kf_service_result *result);
+/* Until the end; child and its name as in kf_service_options. Returns an exit status. */
+int kf_recording_loop(struct kf_recording *r, pid_t child, const char *child_name, struct kf_service_result *result);
 
 void kf_recording_release(struct kf_recording *r);
 

@@ -109,7 +109,7 @@ static int record_child(struct kf_recording *recording, struct child *child, con
 		waitpid(child->pid, &status, 0);
 		return exit_status(status);
 	}
-	status = kf_recording_loop(recording, child->pid, &result);
+	status = kf_recording_loop(recording, child->pid, name, &result);
 	if (!result.written && recording->triggers.text[0])
 		kf_note("no trigger fired, nothing was written");
 	if (result.child_status >= 0)
