@@ -59,17 +59,23 @@ struct kf_spread kf_bench_slowdown(const struct kf_bench_result *r, enum kf_work
 	return spread_of(values, r->rounds);
 }
 
+static bool is_noisy(struct kf_spread s)
+{
+	return s.p75 - s.p25 > fabs(s.median) / 2;
+}
+
 static struct kf_figure against_ftrace(const struct kf_bench_result *r, enum kf_workload w, enum kf_contender ours,
 				       const char *what)
 {
 	struct kf_figure f = { .what = what, .unit = "x", .limit = LIMIT_OF_FTRACE };
-	double theirs = kf_bench_slowdown(r, w, KF_FTRACE).median;
+	struct kf_spread mine = kf_bench_slowdown(r, w, ours), theirs = kf_bench_slowdown(r, w, KF_FTRACE);
 
-	f.known = r->applies[w][KF_FTRACE] && r->rounds && theirs > 0;
+	f.known = r->applies[w][KF_FTRACE] && r->rounds && theirs.median > 0;
 	if (!f.known)
 		return f;
-	f.value = kf_bench_slowdown(r, w, ours).median / theirs;
-	f.holds = f.value <= f.limit;
+	f.noisy = is_noisy(mine) || is_noisy(theirs);
+	f.value = mine.median / theirs.median;
+	f.holds = !f.noisy && f.value <= f.limit;
 	return f;
 }
 

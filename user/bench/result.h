@@ -36,6 +36,7 @@ struct kf_figure {
 	const char *what;
 	const char *unit;
 	bool known; /* false: ftrace is missing */
+	bool noisy; /* quartiles too far apart to trust value: the machine is busy */
 	double value;
 	double limit;
 	bool holds;

@@ -50,8 +50,11 @@ static void print_row(const struct kf_bench_result *r, enum kf_workload w, enum 
 	char spread[48];
 
 	snprintf(spread, sizeof(spread), "[%.0f..%.0f]", cost.p25, cost.p75);
-	printf("  %-24s %8.0f %-15s", kf_contender_name(c), cost.median, spread);
-	if (c != KF_NOTHING) {
+	printf("  %-24s %8.0f ", kf_contender_name(c), cost.median);
+	if (c == KF_NOTHING) {
+		printf("%s", spread);
+	} else {
+		printf("%-15s", spread);
 		snprintf(spread, sizeof(spread), "[%+.0f..%+.0f]", more.p25, more.p75);
 		printf(" %+8.0f %-15s %+6.1f %%", more.median, spread, 100 * more.median / base);
 	}
@@ -74,7 +77,9 @@ static void print_figure(const struct kf_figure *f)
 	printf("  %-64s ", f->what);
 	if (f->known)
 		printf("%6.2f%s, limit %.2f%s: %s\n", f->value, f->unit, f->limit, f->unit,
-		       f->holds ? "holds" : "does not hold");
+		       f->noisy	  ? "the machine is too busy to tell"
+		       : f->holds ? "holds"
+				  : "does not hold");
 	else
 		printf("not known\n");
 }
