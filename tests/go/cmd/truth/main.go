@@ -4,6 +4,7 @@
 //
 //	truth drain INSTANCE DIR                     copy the ring buffers of a tracefs instance
 //	truth compare NAME DIR TRACE [NDJSON]        compare gaps, and culprits where NDJSON is given
+//	truth events DIR TID                         what ftrace saw of one thread
 //
 // Every gap of at least 100 us that ftrace shows inside kflight's window has to be in the Go trace with the same thread,
 // start and end (within 60 us), and the other way round, in 99.9 % of the cases; every miss is printed with what ftrace
@@ -16,6 +17,7 @@ import (
 	"fmt"
 	"os"
 	"sort"
+	"strconv"
 )
 
 const (
@@ -35,8 +37,10 @@ func main() {
 		err = drain(args[1], args[2])
 	case (len(args) == 4 || len(args) == 5) && args[0] == "compare":
 		ok, err = compare(args[1], args[2], args[3], args[4:])
+	case len(args) == 3 && args[0] == "events":
+		err = printEvents(args[1], args[2])
 	default:
-		err = fmt.Errorf("usage: truth drain INSTANCE DIR | truth compare NAME DIR TRACE [NDJSON]")
+		err = fmt.Errorf("usage: truth drain INSTANCE DIR | compare NAME DIR TRACE [NDJSON] | events DIR TID")
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "truth:", err)
@@ -45,6 +49,23 @@ func main() {
 	if !ok {
 		os.Exit(1)
 	}
+}
+
+func printEvents(dir, text string) error {
+	tid, err := strconv.ParseInt(text, 10, 32)
+	if err != nil {
+		return err
+	}
+	c, err := readCapture(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range c.events {
+		if tid < 0 || e.tid == int32(tid) || e.kind == evSwitch && e.next == int32(tid) {
+			fmt.Println(e)
+		}
+	}
+	return nil
 }
 
 func compare(name, dir, tracePath string, ndjson []string) (bool, error) {
