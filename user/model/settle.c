@@ -85,6 +85,14 @@ static void note_after(struct kf_machine *m, const struct kf_event *event)
 	note(m, slot->peer, KF_AFTER_SWITCHED_IN, event->cpu);
 }
 
+/* The thread that had this number at the floor. */
+static uint32_t user_at_floor(struct kf_machine *m, uint32_t tid)
+{
+	const struct kf_tid *t = kf_tids_get(&m->tids, tid);
+
+	return t->first != KF_NOBODY ? t->first : kf_machine_thread(m, tid);
+}
+
 /* Who a CPU without a switch in the window ran: whoever it had switched to last. */
 static uint32_t who_before(struct kf_machine *m, const struct kf_events *ev, uint32_t cpu)
 {
@@ -95,7 +103,7 @@ static uint32_t who_before(struct kf_machine *m, const struct kf_events *ev, uin
 		if (event.ts_ns <= ring->drop_last_ns)
 			break;
 		if (event.slot->kind == KF_SWITCH)
-			return event.slot->peer ? kf_machine_thread(m, event.slot->peer) : KF_IDLE;
+			return event.slot->peer ? user_at_floor(m, event.slot->peer) : KF_IDLE;
 	}
 	return KF_NOBODY;
 }

@@ -233,12 +233,12 @@ static void make_runnable(struct kf_machine *m, uint32_t thread, const struct kf
 		wake_before_run(m, thread, &told, event);
 		break;
 	case KF_STATE_RUNNABLE:
-		if (!missed_something(track, &told))
-			break;
-		kf_repair_lose(m, thread);
-		kf_repair_find_runnable(m, thread, &told, event->ts_ns);
 		break;
 	default: /* running elsewhere, or unknown */
+		kf_repair_lose(m, thread);
+		kf_repair_find_runnable(m, thread, &told, event->ts_ns);
+	}
+	if (missed_something(track, &told)) {
 		kf_repair_lose(m, thread);
 		kf_repair_find_runnable(m, thread, &told, event->ts_ns);
 	}

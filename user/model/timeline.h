@@ -94,7 +94,8 @@ enum kf_move {
 	KF_MOVE_EXEC,	 /* new program; name is in note */
 	KF_MOVE_SYSCALL, /* a recorded syscall ended at ts_ns; it began at since_ns; changes no state */
 	KF_MOVE_LOST,	 /* records of this thread were lost: state unknown from here until its next move */
-	KF_MOVE_FOUND,	 /* unknown -> the state in `state` (cpu, wait as for the start) */
+	/* unknown -> the state in `state` (cpu, wait as for the start); DEAD: its end was lost, its tid has a new user */
+	KF_MOVE_FOUND,
 };
 
 enum {
