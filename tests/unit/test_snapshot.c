@@ -495,6 +495,32 @@ static void slots_must_fit_their_ring(void **state)
 	free(whole.at);
 }
 
+/* Rings larger than what writer and reader handle at a time. */
+static void large_rings_come_back(void **state)
+{
+	enum { N = 100003 };
+	struct kf_snapshot *s = kf_snapshot_new(2), *read = NULL;
+	struct kf_error e = { 0 };
+	struct folder f;
+	uint32_t random = 1;
+	char path[96];
+
+	add_slots(&s->rings[KF_CLASS_SYSCALL][1], N);
+	for (size_t i = 0; i < N; i++) {
+		random = random * 1664525 + 1013904223;
+		s->rings[KF_CLASS_SYSCALL][1].slots[i].start_ns = (uint64_t)random << (random >> 26);
+	}
+	folder_make(&f);
+	assert_int_equal(kf_snapshot_write(s, f.fd, "x.kfl", &e), 0);
+	snprintf(path, sizeof(path), "%s/x.kfl", f.path);
+	if (kf_snapshot_read(&read, path, &e))
+		fail_msg("not read: %s", e.message);
+	same_snapshot(s, read);
+	kf_snapshot_free(&read);
+	kf_snapshot_free(&s);
+	folder_remove(&f);
+}
+
 /* The reader keeps what record.h promises, whatever was stored. */
 static void orphans_are_dropped_and_counted(void **state)
 {
@@ -640,6 +666,7 @@ int main(void)
 		cmocka_unit_test(trailing_bytes_are_refused),
 		cmocka_unit_test(impossible_lengths_are_not_allocated),
 		cmocka_unit_test(slots_must_fit_their_ring),
+		cmocka_unit_test(large_rings_come_back),
 		cmocka_unit_test(orphans_are_dropped_and_counted),
 		cmocka_unit_test(nothing_is_replaced),
 		cmocka_unit_test(names_stay_in_the_folder),

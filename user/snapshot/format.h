@@ -26,7 +26,7 @@
  *
  *   offset size  field
  *        0    4  type          enum kf_section
- *        4    4  encoding      enum kf_encoding
+ *        4    4  encoding      enum kf_encoding: plain, zlib, or (SLOTS only) packed as pack.h tells, then zlib
  *        8    8  stored_bytes  that follow this header
  *       16    8  bytes         once decoded
  *       24    4  cpu           SLOTS: of this ring, else 0
@@ -69,6 +69,10 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "stored as it is in me
 /* deflate makes at most 258 bytes of 2 bits; zlib's own documentation says 1032:1 at the limit. */
 #define KF_ZLIB_MAX_RATIO 1032
 
+/* No section grows more than KF_ZLIB_MAX_RATIO times, packed ones by so much besides: then nothing small fills memory.
+ */
+#define KF_PACKED_EXTRA_BYTES (1 << 20)
+
 enum kf_section {
 	KF_SECTION_META = 1,
 	KF_SECTION_STRINGS = 2,
@@ -84,6 +88,7 @@ enum kf_section {
 enum kf_encoding {
 	KF_ENCODING_PLAIN = 0,
 	KF_ENCODING_ZLIB = 1,
+	KF_ENCODING_PACKED = 2,
 };
 
 enum kf_string {

@@ -5,7 +5,11 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "snapshot/pack.h"
 #include "snapshot/slots.h"
+
+/* Decoded at a time on the way to something else: fits in the cache of a CPU. */
+#define CHUNK_BYTES (64 * 1024)
 
 /* ---- decoding ---- */
 
@@ -41,6 +45,35 @@ static int inflate_end(z_stream *z)
 	return inflate(z, Z_FINISH) == Z_STREAM_END && z->avail_out == 1 && !z->avail_in ? 0 : -1;
 }
 
+/* Next decoded bytes behind the `have` that are in buf already; returns how many are there then. */
+static size_t inflate_more(z_stream *z, unsigned char *buf, size_t have, size_t room)
+{
+	z->next_out = buf + have;
+	z->avail_out = (uInt)(room - have);
+	inflate(z, Z_NO_FLUSH); /* an error gives no bytes, and is found at the end */
+	return room - z->avail_out;
+}
+
+/* Decodes the slots of a ring, packed below zlib. Returns 0, or -1 without message. */
+static int inflate_slots(z_stream *z, struct kf_slot *slots, size_t n)
+{
+	struct kf_pack pack = { 0 };
+	unsigned char buf[CHUNK_BYTES];
+	size_t have = 0, done = 0;
+
+	while (done < n) {
+		const unsigned char *from = buf;
+		size_t before = have;
+
+		have = inflate_more(z, buf, have, sizeof(buf));
+		if (have == before)
+			return -1;
+		done += kf_unpack_slots(&pack, slots + done, n - done, &from, &have);
+		memmove(buf, from, have);
+	}
+	return have ? -1 : 0;
+}
+
 /* Decodes a whole section to out, which has room for its decoded bytes. */
 static int decode(struct kf_reader *r, const struct kf_reader_section *s, void *out)
 {
@@ -53,7 +86,10 @@ static int decode(struct kf_reader *r, const struct kf_reader_section *s, void *
 		return kf_reader_fail_damaged(r, s->at, "a section is too large");
 	r->z.next_in = (Bytef *)s->stored;
 	r->z.avail_in = (uInt)s->head.stored_bytes;
-	if (inflate_into(&r->z, out, s->head.bytes) || inflate_end(&r->z))
+	if (s->head.encoding == KF_ENCODING_PACKED ? inflate_slots(&r->z, out, s->head.bytes / KF_SLOT_BYTES)
+						   : inflate_into(&r->z, out, s->head.bytes))
+		return kf_reader_fail_damaged(r, s->at, "a section cannot be decompressed");
+	if (inflate_end(&r->z))
 		return kf_reader_fail_damaged(r, s->at, "a section cannot be decompressed");
 	return 0;
 }
@@ -101,6 +137,11 @@ static int check_length(struct kf_reader *r, const struct kf_reader_section *sec
 		break;
 	case KF_ENCODING_ZLIB:
 		fits = h->bytes / KF_ZLIB_MAX_RATIO <= h->stored_bytes;
+		break;
+	case KF_ENCODING_PACKED:
+		fits = h->type == KF_SECTION_SLOTS &&
+		       (h->bytes <= KF_PACKED_EXTRA_BYTES ||
+			(h->bytes - KF_PACKED_EXTRA_BYTES) / KF_ZLIB_MAX_RATIO <= h->stored_bytes);
 		break;
 	default:
 		return kf_reader_fail_damaged(r, section->at, "a section has an unknown encoding");

@@ -14,8 +14,10 @@
 
 #include "base/error.h"
 #include "snapshot/format.h"
+#include "snapshot/pack.h"
 
 #define OUT_BYTES   (256 * 1024)
+#define PACK_SLOTS  4096 /* at a time */
 #define TEMP_TRIES  16
 #define HINT_FOLDER "free some space there, or choose another folder with -o"
 
@@ -34,7 +36,8 @@ struct writer {
 	uint64_t section_at;
 	uLong crc;
 	z_stream z;
-	unsigned char *out; /* OUT_BYTES */
+	unsigned char *out;    /* OUT_BYTES */
+	unsigned char *packed; /* PACK_SLOTS * KF_PACKED_MAX_BYTES */
 };
 
 static int fail(struct writer *w, int err, const char *doing)
@@ -99,7 +102,7 @@ static int begin(struct writer *w, enum kf_section type, enum kf_encoding encodi
 	w->section_at = w->at;
 	w->at += sizeof(w->section);
 	w->crc = crc32(0, NULL, 0);
-	if (encoding == KF_ENCODING_ZLIB && deflateReset(&w->z) != Z_OK)
+	if (encoding != KF_ENCODING_PLAIN && deflateReset(&w->z) != Z_OK)
 		return kf_fail(w->e, KF_HOST, NULL, "cannot compress snapshot '%s'", w->name);
 	return 0;
 }
@@ -126,7 +129,7 @@ static int add(struct writer *w, const void *bytes, size_t len)
 
 static int end(struct writer *w)
 {
-	if (w->section.encoding == KF_ENCODING_ZLIB && compress_step(w, Z_FINISH))
+	if (w->section.encoding != KF_ENCODING_PLAIN && compress_step(w, Z_FINISH))
 		return -1;
 	w->section.crc = kf_file_section_crc(&w->section, (uint32_t)w->crc);
 	w->n_sections++;
@@ -226,21 +229,31 @@ static int write_rings(struct writer *w, const struct kf_snapshot *s)
 	return end(w);
 }
 
+static int write_ring(struct writer *w, const struct kf_ring_copy *r, unsigned int class, uint32_t cpu)
+{
+	struct kf_pack pack = { 0 };
+
+	if (begin(w, KF_SECTION_SLOTS, KF_ENCODING_PACKED))
+		return -1;
+	w->section.class = (uint16_t) class;
+	w->section.cpu = cpu;
+	for (size_t at = 0; at < r->n_slots;) {
+		size_t n = r->n_slots - at < PACK_SLOTS ? r->n_slots - at : PACK_SLOTS;
+
+		if (add(w, w->packed, kf_pack_slots(&pack, r->slots + at, n, w->packed)))
+			return -1;
+		at += n;
+	}
+	w->section.bytes = r->n_slots * sizeof(*r->slots);
+	return end(w);
+}
+
 static int write_slots(struct writer *w, const struct kf_snapshot *s)
 {
-	for (int c = 0; c < KF_CLASSES; c++)
-		for (uint32_t cpu = 0; cpu < s->n_cpus; cpu++) {
-			const struct kf_ring_copy *r = &s->rings[c][cpu];
-
-			if (!r->n_slots)
-				continue;
-			if (begin(w, KF_SECTION_SLOTS, KF_ENCODING_ZLIB))
+	for (unsigned int c = 0; c < KF_CLASSES; c++)
+		for (uint32_t cpu = 0; cpu < s->n_cpus; cpu++)
+			if (s->rings[c][cpu].n_slots && write_ring(w, &s->rings[c][cpu], c, cpu))
 				return -1;
-			w->section.class = (uint16_t)c;
-			w->section.cpu = cpu;
-			if (add(w, r->slots, r->n_slots * sizeof(*r->slots)) || end(w))
-				return -1;
-		}
 	return 0;
 }
 
@@ -345,11 +358,12 @@ int kf_snapshot_write(const struct kf_snapshot *s, int dir_fd, const char *name,
 
 	if (check_name(&w))
 		return -1;
-	w.out = malloc(OUT_BYTES);
+	w.out = malloc(OUT_BYTES + PACK_SLOTS * KF_PACKED_MAX_BYTES);
 	if (!w.out || deflateInit(&w.z, 1) != Z_OK) {
 		free(w.out);
 		return kf_fail_memory(e, "writing a snapshot");
 	}
+	w.packed = w.out + OUT_BYTES;
 	if (!create_temp(&w) && !write_all(&w, s) && !close_synced(&w) && !publish(&w))
 		result = 0;
 	if (w.fd >= 0)
