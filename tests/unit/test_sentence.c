@@ -78,8 +78,28 @@ static void every_cause_has_its_words(void **state)
 	assert_string_equal(sentence(&gap), "hog/900 was started by cron/77 and waited 7.00 ms for its first run on "
 					    "CPU 0: 7.00 ms redis/812 (100 %)");
 	gap = redis_gap(KF_CAUSE_UNKNOWN);
-	assert_string_equal(sentence(&gap), "hog/900 waited 7.00 ms to run on CPU 0 (why it became ready is not "
+	assert_string_equal(sentence(&gap), "hog/900 waited 7.00 ms to run on CPU 0 (why it was ready is not "
 					    "known): 7.00 ms redis/812 (100 %)");
+}
+
+static void a_gap_cut_by_the_window_is_a_lower_bound(void **state)
+{
+	struct kf_gap gap = redis_gap(KF_CAUSE_UNKNOWN);
+
+	h.timeline.floor_ns = gap.start_ns;
+	assert_string_equal(sentence(&gap), "hog/900 waited at least 7.00 ms to run on CPU 0 (ready since before the "
+					    "window): 7.00 ms redis/812 (100 %)");
+}
+
+/* 1 us and 2 us of 7 ms are below one per cent. */
+static void crumbs_are_summed_up(void **state)
+{
+	struct kf_gap gap = redis_gap(KF_CAUSE_WOKEN);
+
+	h.runs0[1].end_ns = MS(17) - 3000;
+	h.runs0[2] = (struct kf_run){ MS(17) - 3000, MS(17) - 1000, HAND_CRON };
+	h.runs0[3] = (struct kf_run){ MS(17) - 1000, MS(21), KF_IDLE };
+	assert_non_null(strstr(sentence(&gap), ": 7.00 ms redis/812 (100 %), and 2 more 3.00 us (<1 %)"));
 }
 
 static void every_waker_has_its_words(void **state)
@@ -240,6 +260,8 @@ int main(void)
 		cmocka_unit_test_setup(open_and_preempted_with_unknown_time, setup),
 		cmocka_unit_test_setup(migrated_names_the_cpus, setup),
 		cmocka_unit_test_setup(every_cause_has_its_words, setup),
+		cmocka_unit_test_setup(a_gap_cut_by_the_window_is_a_lower_bound, setup),
+		cmocka_unit_test_setup(crumbs_are_summed_up, setup),
 		cmocka_unit_test_setup(every_waker_has_its_words, setup),
 		cmocka_unit_test_setup(unknown_cpu_is_not_named, setup),
 		cmocka_unit_test_setup(small_culprits_are_summed_up, setup),

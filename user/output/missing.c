@@ -14,8 +14,8 @@
 #include "snapshot/snapshot.h"
 #include "snapshot/trigger_kind.h"
 
-/* A window this much shorter than asked for is not worth a line. */
-#define TOLERATED_NS 1000000
+/* A window shorter by this part of what was asked for is not worth a line. */
+#define TOLERATED_PART 100
 
 static int add(struct kf_missing *m, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static int add(struct kf_missing *m, const char *format, ...)
@@ -53,14 +53,14 @@ static int add_window(struct kf_missing *m, const struct kf_timeline *t, const s
 	uint64_t held_ns = t->end_ns - t->floor_ns;
 	char held[32], asked[32];
 
-	if (!s->window_ns || held_ns + TOLERATED_NS >= s->window_ns)
+	if (!s->window_ns || held_ns >= s->window_ns - s->window_ns / TOLERATED_PART)
 		return 0;
 	kf_format_duration(held_ns, held, sizeof(held));
 	kf_format_duration(s->window_ns, asked, sizeof(asked));
-	if (t->floor_ns > s->started_ns + TOLERATED_NS)
+	if (t->floor_ns > s->started_ns + held_ns / TOLERATED_PART)
 		return add(m, "the window holds %s of the %s asked for: the rings were too small (--window)", held,
 			   asked);
-	return add(m, "the window holds %s of the %s asked for: recording had only just begun", held, asked);
+	return add(m, "the window holds no more than the %s since recording started (%s asked for)", held, asked);
 }
 
 /* Counts of one class over all CPUs. */

@@ -159,6 +159,19 @@ static void fill_percent(struct shares *s)
 	s->unknown_percent = percent[s->n + 1];
 }
 
+/* How many of n sorted shares are named: the largest four, but none below one per cent behind the first. */
+static size_t count_named(const struct share *all, size_t n)
+{
+	uint64_t total = 0;
+	size_t named = 1;
+
+	for (size_t i = 0; i < n; i++)
+		total += all[i].ns;
+	while (named < n && named < N_NAMED && all[named].ns >= total / 100)
+		named++;
+	return n <= named + 1 ? n : named;
+}
+
 static struct shares choose_shares(const struct kf_timeline *t, struct share *all, size_t n)
 {
 	struct shares s = { .n = 0 };
@@ -166,7 +179,7 @@ static struct shares choose_shares(const struct kf_timeline *t, struct share *al
 	if (n > N_NAMED + 1)
 		n = merge_names(t, all, n);
 	qsort(all, n, sizeof(*all), by_ns_then_time);
-	s.n = n <= N_NAMED + 1 ? n : N_NAMED;
+	s.n = count_named(all, n);
 	memcpy(s.items, all, s.n * sizeof(s.items[0]));
 	for (size_t i = s.n; i < n; i++) {
 		if (all[i].kind == KF_PART_UNKNOWN) {
@@ -302,6 +315,12 @@ static void add_way(struct kf_line *line, const struct kf_timeline *t, const str
 	}
 }
 
+/* All that is known of its beginning is that the window found it waiting. */
+static bool is_cut(const struct kf_timeline *t, const struct kf_gap *gap)
+{
+	return gap->cause == KF_CAUSE_UNKNOWN && gap->start_ns <= t->floor_ns;
+}
+
 /* " (woken by ksoftirqd/3, moved CPU 1 -> 3)" */
 static void add_why(struct kf_line *line, const struct kf_timeline *t, const struct kf_gap *gap)
 {
@@ -315,7 +334,9 @@ static void add_why(struct kf_line *line, const struct kf_timeline *t, const str
 			kf_line_thread(line, t, gap->waker);
 		before = ", ";
 	} else if (gap->cause == KF_CAUSE_UNKNOWN) {
-		kf_line_add(line, "%swhy it became ready is not known", before);
+		kf_line_add(line,
+			    is_cut(t, gap) ? "%sready since before the window" : "%swhy it was ready is not known",
+			    before);
 		before = ", ";
 	}
 	if (has_migrated(t, gap)) {
@@ -373,6 +394,8 @@ size_t kf_gap_sentence(const struct kf_timeline *t, const struct kf_gap *gap, ch
 	kf_line_init(&line, buf, len);
 	add_subject(&line, t, gap, &parts);
 	kf_line_add(&line, gap->open ? " has waited " : " waited ");
+	if (is_cut(t, gap))
+		kf_line_add(&line, "at least ");
 	kf_line_duration(&line, gap->end_ns - gap->start_ns);
 	kf_line_add(&line, " %s", until(gap));
 	add_cpu(&line, gap);

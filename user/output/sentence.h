@@ -5,8 +5,9 @@
  *	nginx/2144 waited 11.4 ms to run on CPU 3 (woken by ksoftirqd/3): 7.10 ms redis/812 (62 %), 4.26 ms
  *	cron/77 (38 %), CPU 3 was idle 40.0 us (wake-up path, <1 %)
  *
- * Culprits come largest first; from the sixth on they are summed up ("and 7 more 800 us (7 %)"), time nobody knows
- * anything about never is ("300 us unknown (3 %)"). Shares are whole per cents that add up to 100.
+ * Culprits come largest first. When there are many, those of one name count as one ("7.10 ms hackbench (12 threads,
+ * 62 %)"), and from the fifth on, or below one per cent, they are summed up ("and 7 more 800 us (7 %)"). Time nobody
+ * knows anything about never is ("300 us unknown (3 %)"). Shares are whole per cents that add up to 100.
  */
 #ifndef KF_OUTPUT_SENTENCE_H
 #define KF_OUTPUT_SENTENCE_H

@@ -303,6 +303,8 @@ static void add_slow_syscall(struct kf_line *line, const struct kf_timeline *t, 
 	kf_line_add(line, trigger->flags & KF_TRIGGER_OPEN ? " has been " : " was ");
 	kf_line_duration(line, waited_ns(trigger));
 	add_syscall(line, trigger);
+	if (trigger->flags & KF_TRIGGER_OPEN)
+		kf_line_add(line, " so far");
 	if (thread >= t->n_threads)
 		return;
 	sp = measure(t, thread, trigger->since_ns, trigger->ts_ns);

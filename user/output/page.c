@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "output/page.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "model/timeline.h"
+#include "output/report.h"
+#include "snapshot/snapshot.h"
+
+void kf_page_heading(const struct kf_page *p, const char *text)
+{
+	fprintf(p->out, p->o->colour ? "\n\033[1m%s\033[0m\n" : "\n%s\n", text);
+}
+
+/* How much of text fits: behind a comma or colon if one is there, else behind a word, else all of the word. */
+static size_t fitting(const char *text, size_t width)
+{
+	size_t at = 0, best = 0, best_space = 0, len = strlen(text);
+
+	if (len <= width)
+		return len;
+	for (at = 0; at < len && (at <= width || !best_space); at++) {
+		if (text[at] != ' ' || at == 0)
+			continue;
+		best_space = at;
+		if (text[at - 1] == ',' || text[at - 1] == ':')
+			best = at;
+	}
+	if (best)
+		return best;
+	return best_space ? best_space : len;
+}
+
+void kf_page_wrapped(const struct kf_page *p, const char *text, size_t column, size_t indent)
+{
+	while (p->o->width > column + 20) {
+		size_t n = fitting(text, p->o->width - column);
+
+		fprintf(p->out, "%.*s\n", (int)n, text);
+		text += n;
+		text += strspn(text, " ");
+		if (!*text)
+			return;
+		fprintf(p->out, "%*s", (int)indent, "");
+		column = indent;
+	}
+	fprintf(p->out, "%s\n", text);
+}
+
+bool kf_page_has_own(const struct kf_page *p)
+{
+	const struct kf_trigger *trigger = &p->s->trigger;
+
+	return trigger->tgid && trigger->kind != KF_TRIGGER_NONE && trigger->kind != KF_TRIGGER_REQUEST && !p->o->tid &&
+	       !p->o->comm;
+}
+
+bool kf_page_is_own(const struct kf_page *p, uint32_t thread)
+{
+	return p->t->threads[thread].tgid == p->s->trigger.tgid;
+}
+
+void kf_page_own_heading(const struct kf_page *p, const char *what, const char *more)
+{
+	char title[256], name[KF_TEXT_COMM_BYTES + 1];
+
+	kf_text_printable(p->s->trigger.process_comm, KF_COMM_BYTES, name, sizeof(name));
+	snprintf(title, sizeof(title), "%s of process %s/%" PRIu32 ", which triggered%s", what, name,
+		 p->s->trigger.tgid, more);
+	kf_page_heading(p, title);
+}
