@@ -10,7 +10,7 @@
 const volatile bool filtered;	     /* any filter at all */
 const volatile bool follow_children; /* of processes in filter_pids */
 const volatile __u32 n_comm_globs, n_cgroup_filters;
-const volatile struct kf_comm_glob comm_globs[KF_MAX_FILTER_COMMS];
+const volatile struct kf_glob_table comm_globs[KF_MAX_FILTER_COMMS];
 const volatile struct kf_cgroup_filter cgroup_filters[KF_MAX_FILTER_CGROUPS];
 
 struct {
@@ -20,35 +20,21 @@ struct {
 	__type(value, u8);
 } filter_pids SEC(".maps"), filter_tids SEC(".maps");
 
-/* Shell glob with * and ?. One pass that remembers the last star; text is NUL-terminated within 16 bytes. */
+/* comm is padded with NULs. No branches: the verifiers of older kernels would follow every one of them, 16 bytes deep.
+ */
 static __noinline bool glob_fits(u32 which, const char *comm)
 {
-	u32 g = 0, c = 0, star = 0, retry = 0;
-	bool starred = false;
+	const volatile struct kf_glob_table *table = &comm_globs[which & (KF_MAX_FILTER_COMMS - 1)];
+	u64 places = KF_GLOB_START(table);
 
-	if (which >= KF_MAX_FILTER_COMMS || !comm)
+	if (!comm)
 		return false;
-	for (u32 step = 0; step < 256; step++) {
-		char want = comm_globs[which].text[g & (KF_COMM_GLOB_BYTES - 1)];
-		char have = c < KF_COMM_BYTES ? comm[c & (KF_COMM_BYTES - 1)] : 0;
+	for (u32 i = 0; i < KF_COMM_BYTES; i++) {
+		u8 byte = comm[i];
 
-		if (want == '*') {
-			starred = true;
-			star = ++g;
-			retry = c;
-		} else if (have && (want == '?' || want == have)) {
-			g++;
-			c++;
-		} else if (!have && !want) {
-			return true;
-		} else if (starred && have) {
-			g = star;
-			c = ++retry;
-		} else {
-			return false;
-		}
+		places = KF_GLOB_STEP(table, places, byte);
 	}
-	return false;
+	return places & table->accept;
 }
 
 /* Functions of their own: the compiler would move their field offsets out of the branch that chooses, where the
@@ -105,11 +91,11 @@ static __always_inline bool comm_fits(struct task_struct *task, const char *new_
 	if (new_comm)
 		bpf_probe_read_kernel_str(&comm, sizeof(comm), new_comm);
 	else
-		BPF_CORE_READ_INTO(&comm, task, comm);
+		BPF_CORE_READ_STR_INTO(&comm, task, comm);
 	if (new_comm && task->pid == task->tgid)
 		__builtin_memcpy(process, comm, sizeof(process));
 	else
-		BPF_CORE_READ_INTO(&process, task, group_leader, comm);
+		BPF_CORE_READ_STR_INTO(&process, task, group_leader, comm);
 	for (u32 i = 0; i < KF_MAX_FILTER_COMMS; i++) {
 		if (i >= n_comm_globs)
 			break;

@@ -142,6 +142,18 @@ struct kf_comm_glob {
 	char text[KF_COMM_GLOB_BYTES];
 };
 
+/* The same, compiled (user/capture/glob.c): sets of places in the pattern, a bit each. */
+struct kf_glob_table {
+	__u64 moves[256]; /* by byte: places it is matched at, which moves to the next place */
+	__u64 stays[256]; /* ... places it leaves as they are */
+	__u64 stars;	  /* places of *, from where the next place can be had for nothing */
+	__u64 accept;	  /* the place behind the end */
+};
+#define KF_GLOB_LEAVE_STARS(table, places) ((places) | ((places) & (table)->stars) << 1)
+#define KF_GLOB_START(table)		   KF_GLOB_LEAVE_STARS(table, 1ULL)
+#define KF_GLOB_STEP(table, places, byte)                                                                              \
+	KF_GLOB_LEAVE_STARS(table, (((places) & (table)->moves[byte]) << 1 | ((places) & (table)->stays[byte])))
+
 /* A cgroup v2 and all below it. */
 struct kf_cgroup_filter {
 	__u64 id;

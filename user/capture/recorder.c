@@ -15,6 +15,7 @@
 #include "base/array.h"
 #include "base/error.h"
 #include "capture/filter_spec.h"
+#include "capture/glob.h"
 #include "capture/host.h"
 #include "capture/kernel_layout.h"
 #include "capture/recorder_internal.h"
@@ -78,7 +79,8 @@ static void set_filter(struct kf_recorder *r, const struct kf_recorder_options *
 	r->bpf->rodata->follow_children = !opts->only;
 	r->bpf->rodata->n_comm_globs = filter->n_comms;
 	r->bpf->rodata->n_cgroup_filters = filter->n_cgroups;
-	memcpy(r->bpf->rodata->comm_globs, filter->comms, filter->n_comms * sizeof(filter->comms[0]));
+	for (size_t i = 0; i < filter->n_comms; i++)
+		kf_glob_compile(filter->comms[i].text, &r->bpf->rodata->comm_globs[i]);
 	memcpy(r->bpf->rodata->cgroup_filters, filter->cgroups, filter->n_cgroups * sizeof(filter->cgroups[0]));
 }
 
