@@ -237,7 +237,7 @@ static void start_states_are_replayed(void **state)
 	       "100 ProcStart 2\n100 GoStart 100\n100 GoStop preempted [t0]\n100 ProcStop\n"
 	       "101 ProcStart 0\n101 GoStart 101\n101 GoStop preempted [t1]\n101 ProcStop\n"
 	       "102 ProcStart 0\n102 GoStart 102\n102 GoSyscallBegin [disk,fsync,t2]\n102 ProcStop\n"
-	       "104 ProcStart 0\n104 GoStart 104\n104 GoBlock '' [page fault,t4]\n104 ProcStop\n"
+	       "104 ProcStart 0\n104 GoStart 104\n104 GoBlock '' [page_fault,t4]\n104 ProcStop\n"
 	       "100 ProcStart 2\n100 GoStart 100\n100 ProcsChange 4\n100 UserLog 0 kflight written by kflight");
 	free(s);
 }
@@ -314,7 +314,7 @@ static void uninterruptible_sleep_is_a_blocked_syscall(void **state)
 	block(s, 4, 0, 1, &fault);
 	expect(s, &defaults,
 	       "100 GoSyscallBegin [disk,fsync,t0]\n100 ProcStop\n100 GoSyscallEndBlocked\n"
-	       "100 ProcStart 1\n100 GoStart 100\n100 GoBlock '' [page fault,t0]\n");
+	       "100 ProcStart 1\n100 GoStart 100\n100 GoBlock '' [page_fault,t0]\n");
 	free(s);
 }
 
@@ -327,7 +327,7 @@ static void rich_reasons(void **state)
 	o.reasons = KF_GO_REASONS_RICH;
 	running_at_start(s, 0, 0);
 	block(s, 1, 0, 0, &fault);
-	expect(s, &o, "100 GoBlock page fault [page fault,t0]\n");
+	expect(s, &o, "100 GoBlock page fault [page_fault,t0]\n");
 	free(s);
 }
 
