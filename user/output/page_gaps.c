@@ -36,8 +36,10 @@ void kf_page_gaps(const struct kf_page *p)
 		kf_page_heading(p, "Worst gaps: none, every thread ran as soon as it could");
 		return;
 	}
-	snprintf(title, sizeof(title), "Worst gaps (%zu of %s, which add up to %s; start in UTC, and from the trigger)",
-		 n, kf_format_count(p->d->n_gaps, of, sizeof(of)), kf_format_duration(p->d->gaps_ns, sum, sizeof(sum)));
+	snprintf(title, sizeof(title), "Worst gaps%s (%zu of %s, which add up to %s%s)",
+		 kf_page_has_own(p) ? " of all threads" : "", n, kf_format_count(p->d->n_gaps, of, sizeof(of)),
+		 kf_format_duration(p->d->gaps_ns, sum, sizeof(sum)),
+		 kf_page_has_own(p) ? "" : "; start: UTC, and from the trigger");
 	kf_page_heading(p, title);
 	for (size_t i = 0; i < n; i++)
 		print_gap(p, i + 1, p->d->gaps[i]);
@@ -47,7 +49,7 @@ void kf_page_own_gaps(const struct kf_page *p)
 {
 	size_t n = 0;
 
-	kf_page_own_heading(p, "Worst gaps", " (--comm NAME tells more)");
+	kf_page_own_heading(p, "Worst gaps", " (start: UTC, and from the trigger)");
 	for (size_t i = 0; i < p->d->n_gaps && n < MAX_OWN_GAPS; i++)
 		if (kf_page_is_own(p, p->d->gaps[i]->thread))
 			print_gap(p, ++n, p->d->gaps[i]);
