@@ -71,6 +71,31 @@ static void the_first_line_is_the_answer(void **state)
 	free(text);
 }
 
+static void the_process_that_triggered_comes_first(void **state)
+{
+	char *text, *own, *others;
+
+	s->trigger = (struct kf_trigger){ .kind = KF_TRIGGER_RUNQ,
+					  .tid = 77,
+					  .tgid = 77,
+					  .ts_ns = MS(17),
+					  .since_ns = MS(12),
+					  .threshold_ns = MS(2) };
+	strcpy(s->trigger.process_comm, "cron");
+	text = printed(kf_report_text);
+	assert_ptr_equal(strstr(text, "runq > 2 ms: cron/77 waited 5.00 ms"), text);
+	own = strstr(text, "\nWorst gaps of process cron/77, which triggered (1 of 1, which add up to 5.00 ms;");
+	others = strstr(text, "\nWorst gaps of others (2 of 2, which add up to 82.0 ms;");
+	assert_non_null(own);
+	assert_true(others > own);
+	own = strstr(others, "\nThreads of process cron/77, which triggered\n  thread");
+	others = strstr(others, "\nOther threads, by time");
+	assert_non_null(own);
+	assert_true(others > own);
+	assert_null(strstr(others, "\n  cron/77  9"));
+	free(text);
+}
+
 static void gaps_come_longest_first_with_time_and_offset(void **state)
 {
 	char *text = printed(kf_report_text);
@@ -275,6 +300,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_first_line_is_the_answer),
+		TEST(the_process_that_triggered_comes_first),
 		TEST(gaps_come_longest_first_with_time_and_offset),
 		TEST(tables_are_exact),
 		TEST(threads_of_one_name_are_one_culprit),

@@ -59,15 +59,13 @@ bool kf_page_has_own(const struct kf_page *p)
 
 bool kf_page_is_own(const struct kf_page *p, uint32_t thread)
 {
-	return p->t->threads[thread].tgid == p->s->trigger.tgid;
+	return kf_page_has_own(p) && p->t->threads[thread].tgid == p->s->trigger.tgid;
 }
 
-void kf_page_own_heading(const struct kf_page *p, const char *what, const char *more)
+void kf_page_own_title(const struct kf_page *p, const char *what, char *title, size_t len)
 {
-	char title[256], name[KF_TEXT_COMM_BYTES + 1];
+	char name[KF_TEXT_COMM_BYTES + 1];
 
 	kf_text_printable(p->s->trigger.process_comm, KF_COMM_BYTES, name, sizeof(name));
-	snprintf(title, sizeof(title), "%s of process %s/%" PRIu32 ", which triggered%s", what, name,
-		 p->s->trigger.tgid, more);
-	kf_page_heading(p, title);
+	snprintf(title, len, "%s of process %s/%" PRIu32 ", which triggered", what, name, p->s->trigger.tgid);
 }

@@ -10,7 +10,6 @@
 #include "output/sentence.h"
 #include "snapshot/snapshot.h"
 
-#define MAX_OWN_GAPS 5
 /* Below this a hanging indent as deep as the sentence would leave too little room. */
 #define DEEP_INDENT_WIDTH 100
 
@@ -27,32 +26,57 @@ static void print_gap(const struct kf_page *p, size_t rank, const struct kf_gap 
 		kf_page_wrapped(p, sentence, (size_t)column, p->o->width >= DEEP_INDENT_WIDTH ? (size_t)column : 7);
 }
 
-void kf_page_gaps(const struct kf_page *p)
-{
-	size_t n = p->o->top < p->d->n_gaps ? (size_t)p->o->top : p->d->n_gaps;
-	char title[160], of[32], sum[32];
+/* How many gaps are of the process that triggered, or not of it, and how long they are together. */
+struct sum {
+	size_t n;
+	uint64_t ns;
+};
 
-	if (!p->d->n_gaps) {
-		kf_page_heading(p, "Worst gaps: none, every thread ran as soon as it could");
-		return;
+static struct sum sum_gaps(const struct kf_page *p, bool own)
+{
+	struct sum sum = { 0 };
+
+	for (size_t i = 0; i < p->d->n_gaps; i++) {
+		const struct kf_gap *gap = p->d->gaps[i];
+
+		if (kf_page_is_own(p, gap->thread) == own) {
+			sum.n++;
+			sum.ns += gap->end_ns - gap->start_ns;
+		}
 	}
-	snprintf(title, sizeof(title), "Worst gaps%s (%zu of %s, which add up to %s%s)",
-		 kf_page_has_own(p) ? " of all threads" : "", n, kf_format_count(p->d->n_gaps, of, sizeof(of)),
-		 kf_format_duration(p->d->gaps_ns, sum, sizeof(sum)),
-		 kf_page_has_own(p) ? "" : "; start: UTC, and from the trigger");
-	kf_page_heading(p, title);
-	for (size_t i = 0; i < n; i++)
-		print_gap(p, i + 1, p->d->gaps[i]);
+	return sum;
 }
 
-void kf_page_own_gaps(const struct kf_page *p)
+/* "WHAT (10 of 1,234, which add up to 3.21 s; start: UTC, and from the trigger)" and the first of them. */
+static void print_gaps(const struct kf_page *p, const char *what, bool own, size_t max)
 {
+	struct sum sum = sum_gaps(p, own);
+	char title[320], count[32], total[32];
 	size_t n = 0;
 
-	kf_page_own_heading(p, "Worst gaps", " (start: UTC, and from the trigger)");
-	for (size_t i = 0; i < p->d->n_gaps && n < MAX_OWN_GAPS; i++)
-		if (kf_page_is_own(p, p->d->gaps[i]->thread))
+	if (!sum.n) {
+		snprintf(title, sizeof(title), "%s: none, every thread ran as soon as it could", what);
+		kf_page_heading(p, title);
+		return;
+	}
+	snprintf(title, sizeof(title), "%s (%zu of %s, which add up to %s; start: UTC, and from the trigger)", what,
+		 max < sum.n ? max : sum.n, kf_format_count(sum.n, count, sizeof(count)),
+		 kf_format_duration(sum.ns, total, sizeof(total)));
+	kf_page_heading(p, title);
+	for (size_t i = 0; i < p->d->n_gaps && n < max; i++)
+		if (kf_page_is_own(p, p->d->gaps[i]->thread) == own)
 			print_gap(p, ++n, p->d->gaps[i]);
-	if (!n)
-		fputs("  none, its threads ran as soon as they could\n", p->out);
+}
+
+void kf_page_gaps(const struct kf_page *p)
+{
+	char what[256];
+
+	if (!kf_page_has_own(p)) {
+		print_gaps(p, "Worst gaps", false, p->o->top);
+		return;
+	}
+	kf_page_own_title(p, "Worst gaps", what, sizeof(what));
+	print_gaps(p, what, true, p->o->top);
+	print_gaps(p, "Worst gaps of others", false, (p->o->top + 1) / 2);
 }

@@ -98,21 +98,6 @@ static int print_table(const struct kf_page *p, struct kf_table **table, struct 
 	return err ? kf_fail_memory(e, "a table of the report") : 0;
 }
 
-/* Sleepers come last and are worth a row only when they are all there is. */
-static size_t n_shown_threads(const struct kf_page *p)
-{
-	size_t max = p->o->top > MIN_THREADS ? (size_t)p->o->top : MIN_THREADS, n = 0;
-
-	while (n < p->d->n_threads && n < max) {
-		const struct kf_thread *th = &p->t->threads[p->d->threads[n]];
-
-		if (n && !th->runnable_ns && !th->running_ns)
-			break;
-		n++;
-	}
-	return n;
-}
-
 static struct kf_table *new_thread_table(struct kf_error *e)
 {
 	static const struct kf_column columns[] = {
@@ -135,46 +120,58 @@ static void print_more(const struct kf_page *p, size_t n)
 		fprintf(p->out, "  and %s more\n", kf_format_count(n, more, sizeof(more)));
 }
 
-int kf_page_threads(const struct kf_page *p, struct kf_error *e)
+/* Sleepers come last and are worth a row only when they are all there is. */
+static bool is_worth_a_row(const struct kf_thread *th, size_t rows)
 {
-	size_t n = n_shown_threads(p);
-	struct kf_table *table;
-
-	if (!n) {
-		kf_page_heading(p, "Threads: none fits");
-		return 0;
-	}
-	table = new_thread_table(e);
-	if (!table)
-		return -1;
-	kf_page_heading(p, "Threads, by time they were ready but not running");
-	for (size_t i = 0; i < n; i++)
-		thread_row(table, p->t, p->d->threads[i]);
-	if (print_table(p, &table, e))
-		return -1;
-	print_more(p, p->d->n_threads - n);
-	return 0;
+	return !rows || th->runnable_ns || th->running_ns;
 }
 
-int kf_page_own_threads(const struct kf_page *p, struct kf_error *e)
+static int print_threads(const struct kf_page *p, const char *title, bool own, size_t max, struct kf_error *e)
 {
 	struct kf_table *table = new_thread_table(e);
-	size_t n = 0;
+	size_t n = 0, rows = 0;
 
 	if (!table)
 		return -1;
-	for (size_t i = 0; i < p->d->n_threads; i++)
-		if (kf_page_is_own(p, p->d->threads[i]) && n++ < MAX_OWN_THREADS)
+	for (size_t i = 0; i < p->d->n_threads; i++) {
+		if (kf_page_is_own(p, p->d->threads[i]) != own)
+			continue;
+		n++;
+		if (rows < max && is_worth_a_row(&p->t->threads[p->d->threads[i]], rows)) {
 			thread_row(table, p->t, p->d->threads[i]);
+			rows++;
+		}
+	}
 	if (!n) {
 		kf_table_free(&table);
 		return 0;
 	}
-	kf_page_own_heading(p, "Threads", "");
+	kf_page_heading(p, title);
 	if (print_table(p, &table, e))
 		return -1;
-	print_more(p, n > MAX_OWN_THREADS ? n - MAX_OWN_THREADS : 0);
+	print_more(p, n - rows);
 	return 0;
+}
+
+int kf_page_threads(const struct kf_page *p, struct kf_error *e)
+{
+	size_t max = p->o->top > MIN_THREADS ? (size_t)p->o->top : MIN_THREADS;
+	bool has_own = kf_page_has_own(p);
+	char title[256];
+
+	if (!p->d->n_threads) {
+		kf_page_heading(p, "Threads: none fits");
+		return 0;
+	}
+	if (has_own) {
+		kf_page_own_title(p, "Threads", title, sizeof(title));
+		if (print_threads(p, title, true, MAX_OWN_THREADS, e))
+			return -1;
+	}
+	return print_threads(p,
+			     has_own ? "Other threads, by time they were ready but not running"
+				     : "Threads, by time they were ready but not running",
+			     false, max, e);
 }
 
 /* "62 %"; one decimal below ten. */

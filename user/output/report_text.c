@@ -53,20 +53,10 @@ static void print_missing(const struct kf_page *p)
 	}
 }
 
-static int print_own(const struct kf_page *p, struct kf_error *e)
-{
-	if (!kf_page_has_own(p))
-		return 0;
-	kf_page_own_gaps(p);
-	return kf_page_own_threads(p, e);
-}
-
 static int print_page(const struct kf_page *p, struct kf_error *e)
 {
 	print_trigger(p);
 	print_host(p);
-	if (print_own(p, e))
-		return -1;
 	kf_page_gaps(p);
 	if (kf_page_threads(p, e) || kf_page_culprits(p, e))
 		return -1;
