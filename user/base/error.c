@@ -7,6 +7,8 @@
 #include <string.h>
 
 static void fill(struct kf_error *e, enum kf_status status, const char *hint, const char *format, va_list args)
+	__attribute__((format(printf, 4, 0)));
+static void fill(struct kf_error *e, enum kf_status status, const char *hint, const char *format, va_list args)
 {
 	e->status = status;
 	vsnprintf(e->message, sizeof(e->message), format, args);

@@ -20,9 +20,10 @@ static json_t *comm_of(const char *comm)
 	return kf_json_text(comm, KF_COMM_BYTES);
 }
 
+/* JSON has no unsigned numbers: one that only a broken file has is told as the largest. */
 static json_t *number(uint64_t n)
 {
-	return json_integer((json_int_t)n);
+	return json_integer(n > INT64_MAX ? INT64_MAX : (json_int_t)n);
 }
 
 static json_t *time_of(const struct kf_snapshot *s, uint64_t mono_ns)

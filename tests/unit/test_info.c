@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "base/error.h"
+#include "output/info.h"
+#include "snapshot/snapshot.h"
+
+#define MS 1000000ull
+
+/* 12 ms of window, seen at 2026-11-21T08:15:02 UTC. */
+static struct kf_snapshot *example(void)
+{
+	struct kf_snapshot *s = kf_snapshot_new(4);
+
+	assert_non_null(s);
+	s->mono_ns = 500 * MS;
+	s->real_ns = 1795248902ull * 1000 * MS;
+	s->floor_ns = 490 * MS;
+	s->end_ns = 502 * MS;
+	s->window_ns = 10000 * MS;
+	s->trigger = (struct kf_trigger){ .ts_ns = 500 * MS,
+					  .since_ns = 488600000,
+					  .kind = KF_TRIGGER_RUNQ,
+					  .tid = 2145,
+					  .tgid = 2144,
+					  .cpu = 3,
+					  .threshold_ns = 5 * MS,
+					  .comm = "worker\x1b",
+					  .process_comm = "nginx" };
+	s->rings[KF_CLASS_SCHED][2].written = 10;
+	s->rings[KF_CLASS_SCHED][2].torn = 1;
+	s->tasks = calloc(1, sizeof(*s->tasks));
+	assert_non_null(s->tasks);
+	s->n_tasks = 1;
+	s->tasks[0] = (struct kf_task){ .tid = 77, .comm = "\xff" };
+	return s;
+}
+
+static void headline_is(const struct kf_snapshot *s, const char *want)
+{
+	char line[KF_INFO_HEADLINE_BYTES];
+
+	kf_info_headline(s, line, sizeof(line));
+	assert_string_equal(line, want);
+}
+
+static void headline_tells_what_when_and_how_much(void **state)
+{
+	struct kf_snapshot *s = example();
+
+	headline_is(s, "runq > 5 ms: worker\\x1b/2145 of nginx/2144 waited 11.4 ms to run on CPU 3 at "
+		       "2026-11-21T08:15:02.000000Z; window of 12.0 ms held");
+	s->trigger.kind = KF_TRIGGER_FUTEX;
+	s->trigger.tid = 2144;
+	s->trigger.arg0 = 0x7f1200c4;
+	s->trigger.flags = KF_TRIGGER_OPEN;
+	s->trigger.threshold_ns = 1500000;
+	headline_is(s, "futex > 1500 us: worker\\x1b/2144 was waiting for 11.4 ms in futex 0x7f1200c4 at "
+		       "2026-11-21T08:15:02.000000Z; window of 12.0 ms held");
+	s->trigger.kind = KF_TRIGGER_REQUEST;
+	headline_is(s, "requested at 2026-11-21T08:15:02.000000Z; window of 12.0 ms held");
+	kf_snapshot_set(&s->reason, "checkout\nslow");
+	headline_is(s, "requested (\"checkout\\x0aslow\") at 2026-11-21T08:15:02.000000Z; window of 12.0 ms held");
+	s->trigger = (struct kf_trigger){ .kind = KF_TRIGGER_NONE };
+	headline_is(s, "no trigger at 2026-11-21T08:15:02.002000Z; window of 12.0 ms held");
+	kf_snapshot_free(&s);
+}
+
+static void odd_numbers_are_told_as_such(void **state)
+{
+	struct kf_snapshot *s = example();
+
+	s->trigger.kind = 4711;
+	s->trigger.since_ns = UINT64_MAX;
+	s->trigger.tid = 2144;
+	s->trigger.threshold_ns = 0;
+	headline_is(s, "unknown: worker\\x1b/2144 waited an unknown time at 2026-11-21T08:15:02.000000Z; "
+		       "window of 12.0 ms held");
+	kf_snapshot_free(&s);
+}
+
+static char *printed(const struct kf_snapshot *s, bool as_json, bool tasks)
+{
+	struct kf_info_options o = { .path = "x\x01.kfl", .file_bytes = 2048, .tasks = tasks };
+	struct kf_error e = { 0 };
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(out);
+	if (as_json ? kf_info_json(s, &o, out, &e) : kf_info_text(s, &o, out, &e))
+		fail_msg("not printed: %s", e.message);
+	fclose(out);
+	return text;
+}
+
+static void text_has_rings_and_silent_cpus(void **state)
+{
+	static const char *const expected[] = { "x\\x01.kfl\n",
+						"2.00 KiB\n",
+						"held        12.0 ms of 10.0 s asked for\n",
+						"3 of 4 possible CPUs wrote nothing\n",
+						"1 seen by the scan",
+						"\\xff\n" };
+	struct kf_snapshot *s = example();
+	char *text = printed(s, false, true);
+
+	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
+		if (!strstr(text, expected[i]))
+			fail_msg("'%s' is missing in:\n%s", expected[i], text);
+	free(text);
+	kf_snapshot_free(&s);
+}
+
+static void json_says_the_same(void **state)
+{
+	struct kf_snapshot *s = example();
+	char *text = printed(s, true, false);
+	json_t *all = json_loads(text, 0, NULL), *ring;
+
+	assert_non_null(all);
+	assert_string_equal(json_string_value(json_object_get(json_object_get(all, "trigger"), "kind")), "runq");
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(all, "window"), "held_ns")), 12 * MS);
+	assert_int_equal(json_array_size(json_object_get(all, "rings")), 1);
+	ring = json_array_get(json_object_get(all, "rings"), 0);
+	assert_int_equal(json_integer_value(json_object_get(ring, "cpu")), 2);
+	assert_int_equal(json_integer_value(json_object_get(ring, "torn")), 1);
+	assert_null(json_object_get(all, "tasks"));
+	json_decref(all);
+	free(text);
+	text = printed(s, true, true);
+	all = json_loads(text, 0, NULL);
+	assert_int_equal(json_array_size(json_object_get(all, "tasks")), 1);
+	json_decref(all);
+	free(text);
+	kf_snapshot_free(&s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(headline_tells_what_when_and_how_much),
+		cmocka_unit_test(odd_numbers_are_told_as_such),
+		cmocka_unit_test(text_has_rings_and_silent_cpus),
+		cmocka_unit_test(json_says_the_same),
+	};
+
+	return cmocka_run_group_tests_name("info", tests, NULL, NULL);
+}
