@@ -101,6 +101,12 @@ static inline struct kf_slot *tells(struct kf_slot *slot, uint64_t since, enum k
 	return slot;
 }
 
+/* prev leaves runnable for one that was preempted at the floor. */
+static inline struct kf_slot *resumed(struct kf_snapshot *s, uint32_t cpu, uint64_t ts, uint32_t prev, uint32_t next)
+{
+	return tells(switched(s, cpu, ts, prev, next), s->floor_ns, KF_CAUSE_PREEMPTED, 0);
+}
+
 static inline struct kf_slot *waking(struct kf_snapshot *s, uint32_t cpu, uint64_t ts, uint32_t tid, uint32_t waker,
 				     uint16_t last_cpu)
 {

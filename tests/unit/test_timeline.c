@@ -145,10 +145,10 @@ static void reasons_to_stop(void **state)
 	struct kf_timeline *t;
 	struct kf_slot *slot;
 
-	switched(s, 0, 2000, 10, 20);
-	slot = left(s, 0, 3000, 20, 30, SYS_read, INTERRUPTIBLE);
+	resumed(s, 0, 2000, 10, 20);
+	slot = tells(left(s, 0, 3000, 20, 30, SYS_read, INTERRUPTIBLE), 1000, KF_CAUSE_PREEMPTED, 0);
 	slot->flags |= KF_F_PREEMPT; /* about to sleep, but still on the queue */
-	switched(s, 0, 4000, 30, 40)->flags |= KF_F_THROTTLED;
+	resumed(s, 0, 4000, 30, 40)->flags |= KF_F_THROTTLED;
 	slot = switched(s, 0, 5000, 40, 0);
 	slot->nr = SYS_sched_yield;
 	slot->flags |= KF_F_IN_SYSCALL;
@@ -175,7 +175,7 @@ static void woken_before_it_left(void **state)
 	struct kf_timeline *t;
 
 	waking_early(s, 0, 200000, 20, 10, 1);
-	blocked(s, 1, 210000, 20, 30, SYS_futex);
+	tells(blocked(s, 1, 210000, 20, 30, SYS_futex), 100000, KF_CAUSE_PREEMPTED, 0);
 	switched(s, 1, 300000, 30, 20);
 	t = build(s);
 
@@ -193,7 +193,7 @@ static void wake_that_did_not_count(void **state)
 	struct kf_timeline *t;
 
 	waking_early(s, 0, 200000, 20, 10, 1); /* dropped: it does not block */
-	switched(s, 1, 210000, 20, 30);
+	resumed(s, 1, 210000, 20, 30);
 	switched(s, 1, 220000, 30, 20);
 	waking_early(s, 0, 300000, 20, 10, 1); /* it blocks, but the next wake-up is the one that counts */
 	blocked(s, 1, 310000, 20, 30, SYS_futex);
@@ -213,7 +213,7 @@ static void stale_wake(void **state)
 	struct kf_timeline *t;
 
 	waking_early(s, 0, 200000, 20, 10, 1);
-	blocked(s, 1, 260000, 20, 30, SYS_futex);
+	tells(blocked(s, 1, 260000, 20, 30, SYS_futex), 100000, KF_CAUSE_PREEMPTED, 0);
 	switched(s, 1, 300000, 30, 20);
 	t = build(s);
 
@@ -304,10 +304,29 @@ static void migrated_since_the_floor(void **state)
 	struct kf_timeline *t;
 
 	migrated(s, 0, 3000, 20, 1, 2, true);
-	switched(s, 2, 4000, 30, 20);
+	resumed(s, 2, 4000, 30, 20);
 	t = build(s);
 
 	expect_gaps(t, "20 1000-3000@1 3000-4000@2, 30 4000-9000@2 open");
+	kf_timeline_free(&t);
+}
+
+/* Neither a record nor the switch knows: that it was runnable since the floor would be a guess. */
+static void runnable_since_nobody_knows(void **state)
+{
+	struct kf_snapshot *s = make(2, 1000, 9000);
+	struct kf_timeline *t;
+
+	switched(s, 0, 4000, 30, 20);
+	migrated(s, 0, 3000, 21, 1, 0, true); /* this one was, then */
+	switched(s, 0, 5000, 20, 21);
+	t = build(s);
+
+	expect_moves(t, 20, "found 4000, run 4000@0, stop 5000@0");
+	assert_int_equal(get(t, 20)->unknown_ns, 3000);
+	expect_moves(t, 21, "found 3000, migrate 3000@0, run 5000@0");
+	expect_gaps(t, "21 3000-5000@0, 30 4000-9000@0 open, 20 5000-9000@0 open");
+	assert_int_equal(t->n_repaired, 0);
 	kf_timeline_free(&t);
 }
 
@@ -359,7 +378,7 @@ static void lost_switch(void **state)
 	struct kf_snapshot *s = make(2, 1000, 9000);
 	struct kf_timeline *t;
 
-	switched(s, 0, 2000, 10, 20);
+	resumed(s, 0, 2000, 10, 20);
 	waking(s, 0, 2500, 99, 20, 1); /* 20 is there still */
 	blocked(s, 0, 4000, 30, 0, SYS_read);
 	t = build(s);
@@ -378,7 +397,7 @@ static void in_two_places(void **state)
 	struct kf_snapshot *s = make(2, 1000, 9000);
 	struct kf_timeline *t;
 
-	switched(s, 0, 2000, 10, 20);
+	resumed(s, 0, 2000, 10, 20);
 	switched(s, 1, 5000, 11, 20);
 	t = build(s);
 
@@ -482,7 +501,7 @@ static void exec_of_another_thread(void **state)
 	struct kf_timeline *t;
 	uint32_t heir;
 
-	switched(s, 0, 1500, 10, 52);
+	resumed(s, 0, 1500, 10, 52);
 	died(s, 1, 2000, 50, 0);
 	life(s, 0, 3000, KF_EXEC, 50, 52, 50, "next", 77);
 	blocked(s, 0, 4000, 50, 0, SYS_read);
@@ -543,7 +562,7 @@ static void threads_of_later_records(void **state)
 
 	switched(s, 0, 200000, 10, 11);
 	waking(s, 0, 910000, 40, 10, 0);
-	switched(s, 0, 920000, 11, 41);
+	resumed(s, 0, 920000, 11, 41);
 	tells(switched(s, 0, 930000, 41, 42), 902000, KF_CAUSE_WOKEN, 10);
 	switched(s, 1, 940000, 43, 0);
 	for (uint32_t tid = 40; tid <= 43; tid++)
@@ -712,6 +731,7 @@ int main(void)
 		cmocka_unit_test(queues),
 		cmocka_unit_test(lost_migration),
 		cmocka_unit_test(migrated_since_the_floor),
+		cmocka_unit_test(runnable_since_nobody_knows),
 		cmocka_unit_test(runnable_since_before_the_floor),
 		cmocka_unit_test(lost_wakes),
 		cmocka_unit_test(lost_switch),

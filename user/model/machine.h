@@ -51,6 +51,7 @@ struct kf_wakeup {
 struct kf_drift {
 	uint64_t first_ns, last_ns;
 	uint16_t from, to; /* the first origin and the last target */
+	bool queued;	   /* the first one was of a runnable thread */
 	uint32_t n;
 };
 
@@ -66,6 +67,7 @@ struct kf_track {
 	uint32_t tid;
 	bool placing;	     /* just woken: the wake-up may still choose another CPU */
 	bool spoke;	     /* it has moves that change no state */
+	bool was_lost;	     /* it has a LOST move */
 	bool past_known;     /* its last record before the floor was looked at */
 	uint64_t since_ns;   /* begin of state */
 	uint64_t certain_ns; /* the state was certainly still so then */

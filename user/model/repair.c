@@ -5,6 +5,7 @@ static void lose_at(struct kf_machine *m, uint32_t thread, uint64_t ts_ns)
 {
 	kf_machine_move(m, ts_ns, thread, KF_MOVE_LOST, KF_MOVE_F_REPAIRED);
 	m->tracks[thread].pending.ts_ns = 0;
+	m->tracks[thread].was_lost = true;
 	kf_machine_enter(m, thread, KF_STATE_UNKNOWN, KF_NO_CPU, ts_ns);
 }
 
@@ -53,15 +54,14 @@ void kf_repair_lose(struct kf_machine *m, uint32_t thread)
 	}
 }
 
-static struct kf_transition *find(struct kf_machine *m, uint32_t thread, enum kf_state state, uint16_t cpu,
-				  uint64_t ts_ns)
+static void find(struct kf_machine *m, uint32_t thread, enum kf_state state, uint16_t cpu, uint64_t ts_ns,
+		 uint8_t flags)
 {
-	struct kf_transition *move = kf_machine_move(m, ts_ns, thread, KF_MOVE_FOUND, KF_MOVE_F_REPAIRED);
+	struct kf_transition *move = kf_machine_move(m, ts_ns, thread, KF_MOVE_FOUND, flags);
 
 	move->state = state;
 	move->cpu = cpu;
 	kf_machine_enter(m, thread, state, cpu, ts_ns);
-	return move;
 }
 
 void kf_repair_find_running(struct kf_machine *m, uint32_t thread, uint16_t cpu, uint64_t ts_ns)
@@ -72,7 +72,7 @@ void kf_repair_find_running(struct kf_machine *m, uint32_t thread, uint16_t cpu,
 		kf_machine_enter(m, thread, KF_STATE_RUNNING, cpu, ts_ns);
 	} else {
 		kf_repair_lose(m, thread);
-		find(m, thread, KF_STATE_RUNNING, cpu, ts_ns);
+		find(m, thread, KF_STATE_RUNNING, cpu, ts_ns, KF_MOVE_F_REPAIRED);
 	}
 	kf_lane_set(m, cpu, thread, ts_ns);
 }
@@ -91,15 +91,17 @@ struct kf_wakeup kf_told_wakeup(const struct kf_told *told, uint16_t cpu)
 void kf_repair_find_runnable(struct kf_machine *m, uint32_t thread, const struct kf_told *told, uint64_t ts_ns)
 {
 	bool in_time = told->since_ns && told->since_ns >= m->tracks[thread].since_ns && told->since_ns <= ts_ns;
+	/* A thread of which nothing was known since the floor is not one whose records were lost. */
+	uint8_t flags = m->tracks[thread].was_lost ? KF_MOVE_F_REPAIRED : 0;
 	struct kf_wakeup wakeup;
 
 	/* On whose queue it was is as unknown as the rest. */
 	if (in_time && told->cause == KF_CAUSE_WOKEN) {
-		find(m, thread, KF_STATE_BLOCKED, KF_NO_CPU, told->since_ns);
+		find(m, thread, KF_STATE_BLOCKED, KF_NO_CPU, told->since_ns, flags);
 		wakeup = kf_told_wakeup(told, KF_NO_CPU);
 		kf_wake(m, thread, &wakeup, told->since_ns, KF_MOVE_F_REPAIRED);
 	} else {
-		find(m, thread, KF_STATE_RUNNABLE, KF_NO_CPU, in_time ? told->since_ns : ts_ns);
+		find(m, thread, KF_STATE_RUNNABLE, KF_NO_CPU, in_time ? told->since_ns : ts_ns, flags);
 	}
 }
 
@@ -116,6 +118,6 @@ void kf_repair_birth(struct kf_machine *m, uint32_t thread, uint16_t cpu, uint32
 void kf_repair_vanish(struct kf_machine *m, uint32_t thread, uint64_t ts_ns)
 {
 	kf_repair_lose(m, thread);
-	find(m, thread, KF_STATE_DEAD, KF_NO_CPU, ts_ns);
+	find(m, thread, KF_STATE_DEAD, KF_NO_CPU, ts_ns, KF_MOVE_F_REPAIRED);
 	m->threads[thread].died_ns = ts_ns;
 }

@@ -217,7 +217,8 @@ static void settle_unseen(struct kf_machine *m, uint32_t thread)
 		begin_blocked(m, thread);
 	else if (track->after == KF_AFTER_WOKEN)
 		begin_blocked(m, thread);
-	else if (track->after == KF_AFTER_SWITCHED_IN && told.since_ns <= m->floor_ns)
+	else if (track->after == KF_AFTER_SWITCHED_IN && told.since_ns &&
+		 told.since_ns <= m->floor_ns + KF_WAIT_TICK_NS)
 		kf_begin_runnable(m, thread, &told, track->after_cpu);
 	else if (track->after != KF_AFTER_NOTHING)
 		kf_machine_begin(m, thread, KF_STATE_UNKNOWN, KF_NO_CPU);

@@ -141,7 +141,7 @@ void kf_begin_runnable(struct kf_machine *m, uint32_t thread, const struct kf_to
 	struct kf_drift drift = m->tracks[thread].drift;
 
 	kf_machine_begin(m, thread, KF_STATE_RUNNABLE, drift.n ? drift.from : cpu);
-	t->start_since_ns = told->since_ns && told->since_ns < m->floor_ns ? told->since_ns : 0;
+	t->start_since_ns = told->since_ns < m->floor_ns ? told->since_ns : 0;
 	t->start_cause = told->cause;
 	t->start_waker = told->waker;
 	t->start_waker_irq = told->waker_irq;
@@ -155,12 +155,29 @@ void kf_begin_runnable(struct kf_machine *m, uint32_t thread, const struct kf_to
 	}
 }
 
+/* Not even the switch knows since when it was runnable. If it was moved from queue to queue, it was then. */
+static void find_before_run(struct kf_machine *m, uint32_t thread, const struct kf_told *told, uint64_t ts_ns)
+{
+	struct kf_drift drift = m->tracks[thread].drift;
+	const struct kf_told moved = { .since_ns = drift.first_ns, .waker = KF_NOBODY };
+
+	kf_machine_begin(m, thread, KF_STATE_UNKNOWN, KF_NO_CPU);
+	if (told->since_ns || !drift.queued) {
+		kf_repair_find_runnable(m, thread, told, ts_ns);
+		return;
+	}
+	kf_repair_find_runnable(m, thread, &moved, ts_ns);
+	kf_machine_move(m, drift.last_ns, thread, KF_MOVE_MIGRATE, 0)->cpu = drift.to;
+	m->tracks[thread].cpu = drift.to;
+	m->tracks[thread].certain_ns = drift.last_ns;
+}
+
 /* The first record of a thread is that it runs: settles what it was at the floor. */
 static void begin_before_run(struct kf_machine *m, uint32_t thread, const struct kf_told *told,
 			     const struct kf_event *event)
 {
 	struct kf_wakeup wakeup = m->tracks[thread].pending;
-	bool since_floor = !told->since_ns || told->since_ns <= m->floor_ns + KF_WAIT_TICK_NS;
+	bool since_floor = told->since_ns && told->since_ns <= m->floor_ns + KF_WAIT_TICK_NS;
 
 	if (wakeup.ts_ns && !(told->cause == KF_CAUSE_PREEMPTED && told->since_ns + SLACK_NS < wakeup.ts_ns)) {
 		kf_machine_begin(m, thread, KF_STATE_BLOCKED, m->tracks[thread].home);
@@ -178,8 +195,7 @@ static void begin_before_run(struct kf_machine *m, uint32_t thread, const struct
 		wakeup = kf_told_wakeup(told, m->tracks[thread].drift.n ? m->tracks[thread].drift.to : event->cpu);
 		kf_wake(m, thread, &wakeup, told->since_ns, KF_MOVE_F_REPAIRED);
 	} else {
-		kf_machine_begin(m, thread, KF_STATE_UNKNOWN, KF_NO_CPU);
-		kf_repair_find_runnable(m, thread, told, event->ts_ns);
+		find_before_run(m, thread, told, event->ts_ns);
 	}
 }
 

@@ -126,11 +126,12 @@ void kf_step_wakeup_new(struct kf_machine *m, const struct kf_event *event)
 }
 
 /* It may have been runnable since the floor, or asleep: its next record tells. */
-static void drift(struct kf_track *track, uint64_t ts_ns, uint16_t from, uint16_t to)
+static void drift(struct kf_track *track, uint64_t ts_ns, uint16_t from, uint16_t to, bool queued)
 {
 	if (!track->drift.n++) {
 		track->drift.first_ns = ts_ns;
 		track->drift.from = from;
+		track->drift.queued = queued;
 		track->home = from;
 	}
 	track->drift.last_ns = ts_ns;
@@ -174,6 +175,13 @@ void kf_step_migrate(struct kf_machine *m, const struct kf_event *event)
 		kf_machine_begin(m, thread, KF_STATE_BLOCKED, track->home);
 		kf_wake(m, thread, &wakeup, wakeup.ts_ns, 0);
 	}
+	if (track->state == KF_STATE_BLOCKED && track->pending.ts_ns && !placement) {
+		/* Woken just before it was switched out: it has been in the queue of the old CPU since then. */
+		struct kf_wakeup wakeup = track->pending;
+
+		kf_wake(m, thread, &wakeup, track->since_ns, 0);
+		track->placing = false;
+	}
 	switch (track->state) {
 	case KF_STATE_RUNNABLE:
 		kf_machine_move(m, event->ts_ns, thread, KF_MOVE_MIGRATE, 0)->cpu = to;
@@ -181,7 +189,7 @@ void kf_step_migrate(struct kf_machine *m, const struct kf_event *event)
 		track->certain_ns = event->ts_ns;
 		break;
 	case KF_TRACK_UNSEEN:
-		drift(track, event->ts_ns, cpu_of(m, slot->arg0_hi), to);
+		drift(track, event->ts_ns, cpu_of(m, slot->arg0_hi), to, !placement);
 		break;
 	case KF_STATE_BLOCKED:
 		track->cpu = to;
