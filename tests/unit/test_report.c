@@ -67,7 +67,7 @@ static void the_first_line_is_the_answer(void **state)
 
 	assert_ptr_equal(strstr(text, "requested; worst gap: nginx/2144 was preempted"), text);
 	expect(text, "\n2026-11-21 08:15:02.123456 UTC on web1, Linux 6.18.0; window 100 ms, 2 CPUs, 5 threads\n");
-	expect(text, "Worst gaps (3 of 3, which add up to 87.0 ms;");
+	expect(text, "Worst gaps (3 of 3, 87.0 ms in all;");
 	free(text);
 }
 
@@ -84,11 +84,11 @@ static void the_process_that_triggered_comes_first(void **state)
 	strcpy(s->trigger.process_comm, "cron");
 	text = printed(kf_report_text);
 	assert_ptr_equal(strstr(text, "runq > 2 ms: cron/77 waited 5.00 ms"), text);
-	own = strstr(text, "\nWorst gaps of process cron/77, which triggered (1 of 1, which add up to 5.00 ms;");
-	others = strstr(text, "\nWorst gaps of others (2 of 2, which add up to 82.0 ms;");
+	own = strstr(text, "\nWorst gaps of process cron/77 (1 of 1, 5.00 ms in all;");
+	others = strstr(text, "\nWorst gaps of others (2 of 2, 82.0 ms in all;");
 	assert_non_null(own);
 	assert_true(others > own);
-	own = strstr(others, "\nThreads of process cron/77, which triggered\n  thread");
+	own = strstr(others, "\nThreads of process cron/77\n  thread");
 	others = strstr(others, "\nOther threads, by time");
 	assert_non_null(own);
 	assert_true(others > own);

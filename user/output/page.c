@@ -14,23 +14,30 @@ void kf_page_heading(const struct kf_page *p, const char *text)
 	fprintf(p->out, p->o->colour ? "\n\033[1m%s\033[0m\n" : "\n%s\n", text);
 }
 
-/* How much of text fits: behind a comma or colon if one is there, else behind a word, else all of the word. */
+/* How good it is to break text at this blank: 3 behind a part of the sentence, 2 before a bracket, 1 elsewhere. */
+static int quality(const char *text, size_t at, int depth)
+{
+	if (!depth && at && (text[at - 1] == ',' || text[at - 1] == ':'))
+		return 3;
+	return text[at + 1] == '(' ? 2 : 1;
+}
+
+/* How much of text goes on a line of this width: up to the best blank; a word that is too long as a whole. */
 static size_t fitting(const char *text, size_t width)
 {
-	size_t at = 0, best = 0, best_space = 0, len = strlen(text);
+	size_t best = 0, len = strlen(text);
+	int best_quality = 0, depth = 0;
 
 	if (len <= width)
 		return len;
-	for (at = 0; at < len && (at <= width || !best_space); at++) {
-		if (text[at] != ' ' || at == 0)
-			continue;
-		best_space = at;
-		if (text[at - 1] == ',' || text[at - 1] == ':')
+	for (size_t at = 0; at < len && (at <= width || !best); at++) {
+		depth += (text[at] == '(') - (text[at] == ')');
+		if (text[at] == ' ' && at && quality(text, at, depth) >= best_quality) {
 			best = at;
+			best_quality = quality(text, at, depth);
+		}
 	}
-	if (best)
-		return best;
-	return best_space ? best_space : len;
+	return best ? best : len;
 }
 
 void kf_page_wrapped(const struct kf_page *p, const char *text, size_t column, size_t indent)
@@ -67,5 +74,5 @@ void kf_page_own_title(const struct kf_page *p, const char *what, char *title, s
 	char name[KF_TEXT_COMM_BYTES + 1];
 
 	kf_text_printable(p->s->trigger.process_comm, KF_COMM_BYTES, name, sizeof(name));
-	snprintf(title, len, "%s of process %s/%" PRIu32 ", which triggered", what, name, p->s->trigger.tgid);
+	snprintf(title, len, "%s of process %s/%" PRIu32, what, name, p->s->trigger.tgid);
 }

@@ -34,7 +34,7 @@ void kf_page_wrapped(const struct kf_page *p, const char *text, size_t column, s
 /* Whether there is such a process, and the options do not choose others. */
 bool kf_page_has_own(const struct kf_page *p);
 bool kf_page_is_own(const struct kf_page *p, uint32_t thread);
-/* "WHAT of process nginx/2144, which triggered" */
+/* "WHAT of process nginx/2144" */
 void kf_page_own_title(const struct kf_page *p, const char *what, char *title, size_t len);
 
 /* Own ones first, if there are any, then those of all others. */

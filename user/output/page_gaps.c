@@ -47,7 +47,7 @@ static struct sum sum_gaps(const struct kf_page *p, bool own)
 	return sum;
 }
 
-/* "WHAT (10 of 1,234, which add up to 3.21 s; start: UTC, and from the trigger)" and the first of them. */
+/* "WHAT (10 of 1,234, 3.21 s in all; start: UTC, and from the trigger)" and the first of them. */
 static void print_gaps(const struct kf_page *p, const char *what, bool own, size_t max)
 {
 	struct sum sum = sum_gaps(p, own);
@@ -59,7 +59,7 @@ static void print_gaps(const struct kf_page *p, const char *what, bool own, size
 		kf_page_heading(p, title);
 		return;
 	}
-	snprintf(title, sizeof(title), "%s (%zu of %s, which add up to %s; start: UTC, and from the trigger)", what,
+	snprintf(title, sizeof(title), "%s (%zu of %s, %s in all; start: UTC, and from the trigger)", what,
 		 max < sum.n ? max : sum.n, kf_format_count(sum.n, count, sizeof(count)),
 		 kf_format_duration(sum.ns, total, sizeof(total)));
 	kf_page_heading(p, title);
