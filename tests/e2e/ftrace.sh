@@ -17,7 +17,7 @@ ftrace_open() {
 	mounted+=("$tracefs")
 	instance=$tracefs/instances/kflight-test-$$
 	mkdir "$instance" || fail "cannot make an ftrace instance"
-	trap 'ftrace_close; clean_up' EXIT
+	at_end+=(ftrace_close)
 	echo 0 >"$instance/tracing_on"
 	echo mono >"$instance/trace_clock"
 	echo "$1" >"$instance/buffer_size_kb" || fail "no memory for ftrace's buffers"

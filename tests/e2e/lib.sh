@@ -21,10 +21,16 @@ kept=$root/build/e2e/traces
 # shellcheck disable=SC2034 # for the tests
 quick=${QUICK:-}
 
+# Commands to run at the end, before processes are ended.
+at_end=()
+
 clean_up() {
-	local status=$? pid mount
+	local status=$? pid mount command
 
 	trap - EXIT
+	for command in "${at_end[@]}"; do
+		$command
+	done
 	for pid in "${started[@]}"; do
 		is_gone "$pid" || kill -CONT "$pid"
 		is_gone "$pid" || kill "$pid"

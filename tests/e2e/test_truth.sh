@@ -54,8 +54,9 @@ stop_load() {
 	done
 }
 
-compare() {
-	local name=$1
+# measure NAME: one recording, compared. Returns 1 if they disagree.
+measure() {
+	local name=$1 floor end agree
 
 	start_load "$name"
 	ftrace_start
@@ -67,12 +68,30 @@ compare() {
 	stop_recorder
 	keep "truth-$name" "$snapshot"
 	"$kflight" export -f ndjson "$snapshot" >"$tmp/gaps" || fail "export to NDJSON failed"
-	"$root/build/e2e/truth" compare "$name" "$tmp/ftrace" "$trace" "$tmp/gaps" || failed="$failed $name"
-	"$kflight" info "$snapshot" | sed "s/^/$name: /"
+	"$kflight" report --json "$snapshot" >"$tmp/json" || fail "report failed"
+	floor=$(json_field floor_ns <"$tmp/json" | head -1)
+	end=$(json_field end_ns <"$tmp/json" | head -1)
+	"$root/build/e2e/truth" compare "$name" "$tmp/ftrace" "$trace" "$tmp/gaps" "$floor" "$end"
+	agree=$?
 	if [ -n "${KEEP_FTRACE:-}" ]; then
 		mkdir -p "$KEEP_FTRACE/$name" && cp -r "$tmp/ftrace" "$snapshot" "$trace" "$tmp/gaps" "$KEEP_FTRACE/$name"
 	fi
 	rm -rf "$tmp/ftrace" "$tmp/out"
+	return $agree
+}
+
+# Two tracers stamp one event one after the other. On a busy host an interrupt, or the hypervisor, comes between them
+# too often for a tolerance of 60 us; so a second and a third try.
+compare() {
+	local try
+
+	for try in 1 2 3; do
+		measure "$1" >"$tmp/result" 2>&1 && break
+		sed "s/^figure:/try $try:/" "$tmp/result"
+		echo >"$tmp/result"
+	done
+	cat "$tmp/result"
+	grep -q '^figure:' "$tmp/result" || failed="$failed $1"
 }
 
 ftrace_open 131072
