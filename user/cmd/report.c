@@ -76,10 +76,11 @@ static int print_report(const struct settings *o, const char *path, struct kf_er
 	struct kf_timeline *timeline = NULL;
 	int err;
 
-	err = kf_snapshot_read(&snapshot, path, e) || kf_timeline_build(&timeline, snapshot, e);
-	if (!err && o->json)
+	if (kf_snapshot_read(&snapshot, path, e) || kf_timeline_build(&timeline, snapshot, e))
+		err = -1;
+	else if (o->json)
 		err = kf_report_json(timeline, snapshot, &o->report, stdout, e);
-	else if (!err)
+	else
 		err = kf_report_text(timeline, snapshot, &o->report, stdout, e);
 	kf_timeline_free(&timeline);
 	kf_snapshot_free(&snapshot);
