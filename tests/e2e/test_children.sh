@@ -31,8 +31,8 @@ rm -rf "$tmp/out"
 
 # A process that exits while it is recorded: said, and recording goes on.
 start "$work/waits" sleep -n 1 -w 300
-record -p "$pid" --trigger 'block>10m' --window 2s,32mb
 sleeper=$pid
+record -p "$sleeper" --trigger 'block>10m' --window 2s,32mb
 end_within 10 "$sleeper"
 wait_line 5 "$sleeper" "$tmp/rec.err"
 cat "$tmp/rec.err"
