@@ -47,13 +47,17 @@ static __always_inline u64 take_runnable_since(struct thread_state *state, u64 n
 }
 
 /* prev leaves the CPU. */
-static __always_inline void switch_out(struct thread_state *state, bool blocks, const struct syscall_state *sys,
-				       u64 now_ns)
+static __always_inline void switch_out(struct thread_state *state, u32 blocks_in, const struct syscall_state *sys,
+				       u8 filetype, u64 now_ns)
 {
 	state->nr = sys->nr;
 	state->in_syscall = sys->inside;
 	state->arg0 = sys->arg0;
-	if (blocks) {
+	if (blocks_in) {
+		state->task_state = blocks_in;
+		state->arg1 = sys->arg1;
+		state->filetype = filetype;
+		state->before_us = 0;
 		state->off_ns = now_ns;
 		state->slept = 1;
 		watch_open(state, OPEN_BLOCKED, now_ns);
@@ -104,6 +108,7 @@ static __always_inline int record_switch(bool preempt, struct task_struct *prev,
 	struct thread_state *state;
 	u64 now_ns = bpf_ktime_get_ns();
 	struct kf_slot *slot;
+	u8 filetype = 0;
 	u64 number;
 	/* Before 6.14 prev_state still names a state that a pending signal has cancelled; __state does not. */
 	bool blocks = !preempt && prev_state && prev->__state && prev->pid;
@@ -112,10 +117,12 @@ static __always_inline int record_switch(bool preempt, struct task_struct *prev,
 		return 0;
 	learn_cpu_base(bpf_get_smp_processor_id(), prev, can_cast);
 	read_syscall(prev, &sys, can_cast);
+	if (blocks && sys.inside && is_read_or_write(sys.nr))
+		filetype = file_type(prev, sys.arg0, can_cast);
 	if (prev->pid) {
 		state = thread_of(prev);
 		if (state)
-			switch_out(state, blocks, &sys, now_ns);
+			switch_out(state, blocks ? prev_state : 0, &sys, filetype, now_ns);
 	}
 	if (next->pid)
 		switch_in(next, &in, now_ns);
@@ -129,7 +136,7 @@ static __always_inline int record_switch(bool preempt, struct task_struct *prev,
 		args->state = prev_state;
 		args->arg2 = sys.arg2;
 		args->kind = KF_MORE;
-		args->filetype = sys.inside && is_read_or_write(sys.nr) ? file_type(prev, sys.arg0, can_cast) : 0;
+		args->filetype = filetype;
 		args->zero = 0;
 		args->arg1 = sys.arg1;
 		commit(args, number + 1);
@@ -181,11 +188,31 @@ static __always_inline void wake_up(struct task_struct *task, struct thread_stat
 		return; /* it may not block at all; if it does, its switch-in will know */
 	fired = watch_end(state);
 	watch_open(state, OPEN_RUNNABLE, now_ns);
-	if (!state->tracked || fired || now_ns <= state->off_ns)
+	if (!state->tracked || fired || now_ns <= state->off_ns || is_idle_kthread(state))
 		return;
 	kind = blocked_trigger(state->nr, state->in_syscall, now_ns - state->off_ns, &threshold_ns);
 	if (kind != KF_TRIGGER_NONE)
 		fire_for(task, kind, state->off_ns, now_ns, threshold_ns, state->nr, state->arg0);
+}
+
+/* Does the end of this wait have to tell what it was? Looked at before wake_up(), which may fire for it. */
+static __always_inline bool needs_past(const struct task_struct *task, const struct thread_state *state, u64 now_ns)
+{
+	if (!state->off_ns || task->on_cpu || state->wake_ns >= state->off_ns)
+		return false;
+	return state->before_us || now_ns - state->off_ns >= KF_LONG_WAIT_NS;
+}
+
+static __always_inline void fill_past(struct kf_slot_past *past, const struct thread_state *state, u64 number)
+{
+	past->arg0 = state->arg0;
+	past->state = state->task_state;
+	past->arg1 = state->arg1;
+	past->kind = KF_MORE;
+	past->filetype = state->filetype | (state->in_syscall ? KF_PAST_IN_SYSCALL : 0);
+	past->nr = state->nr;
+	past->since_ns = state->before_us ? 0 : state->off_ns;
+	commit(past, number);
 }
 
 static __always_inline int record_waking(struct task_struct *task, bool can_cast)
@@ -197,6 +224,7 @@ static __always_inline int record_waking(struct task_struct *task, bool can_cast
 	u64 now_ns = bpf_ktime_get_ns();
 	struct thread_state *state;
 	struct kf_slot *slot;
+	bool past = false;
 	u64 number;
 	u8 context;
 
@@ -205,18 +233,22 @@ static __always_inline int record_waking(struct task_struct *task, bool can_cast
 	context = context_now(cpu, can_cast);
 	read_syscall(current, &sys, can_cast);
 	state = thread_of(task);
-	if (state)
+	if (state) {
+		past = needs_past(task, state, now_ns);
 		wake_up(task, state, current->pid, context > KF_CTX_TASK, now_ns);
+	}
 
-	if (!reserve(ring, KF_CLASS_SCHED, 1, now_ns, &number))
+	if (!reserve(ring, KF_CLASS_SCHED, past ? 2 : 1, now_ns, &number))
 		return 0;
+	if (past)
+		fill_past(slot_at(ring, KF_CLASS_SCHED, number + 1), state, number + 1);
 	slot = slot_at(ring, KF_CLASS_SCHED, number);
 	slot->ts_ns = now_ns;
 	slot->tid = task->pid;
 	slot->peer = current->pid;
 	slot->kind = KF_WAKING;
-	slot->flags =
-		context << KF_F_CONTEXT_SHIFT | (sys.inside ? KF_F_IN_SYSCALL : 0) | (task->on_cpu ? KF_F_ON_CPU : 0);
+	slot->flags = (past ? KF_F_MORE : 0) | (sys.inside ? KF_F_IN_SYSCALL : 0) | (task->on_cpu ? KF_F_ON_CPU : 0) |
+		      context << KF_F_CONTEXT_SHIFT;
 	slot->nr = sys.nr;
 	slot->arg0_lo = sys.arg0;
 	slot->arg0_hi = sys.arg0 >> 32;
@@ -450,6 +482,24 @@ static __always_inline u64 as_number(u64 pointer)
 	return number;
 }
 
+/* The thread blocks since before we came: its wait is at least as long as we know. */
+static __always_inline void seed_wait(struct task_struct *task, struct thread_state *state)
+{
+	state->nr = KF_NR_KTHREAD;
+	state->task_state = task->__state;
+	if (!(task->flags & PF_KTHREAD)) {
+		struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+
+		state->nr = syscall_number(task, BPF_CORE_READ(regs, orig_ax));
+		state->in_syscall = state->nr != KF_NR_USER && BPF_CORE_READ(regs, ax) == ENOSYS_RESULT;
+		state->arg0 = BPF_CORE_READ(regs, di);
+		state->arg1 = BPF_CORE_READ(regs, si);
+	}
+	state->before_us = 1;
+	state->off_ns = bpf_ktime_get_ns();
+	watch_open(state, OPEN_BLOCKED, state->off_ns);
+}
+
 SEC("iter/task")
 int seed_threads(struct bpf_iter__task *ctx)
 {
@@ -461,17 +511,8 @@ int seed_threads(struct bpf_iter__task *ctx)
 	if (!regs_offset && !(task->flags & PF_KTHREAD))
 		regs_offset = as_number((u64)bpf_task_pt_regs(task)) - (u64)task->stack;
 	state = thread_of(task);
-	if (seed_blocked && state && task->__state && !state->off_ns && !state->wake_ns &&
-	    !(task->flags & PF_KTHREAD)) {
-		struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
-
-		/* It blocks since before we came: its wait is at least as long as we know. */
-		state->nr = syscall_number(task, BPF_CORE_READ(regs, orig_ax));
-		state->in_syscall = state->nr != KF_NR_USER && BPF_CORE_READ(regs, ax) == ENOSYS_RESULT;
-		state->arg0 = BPF_CORE_READ(regs, di);
-		state->off_ns = bpf_ktime_get_ns();
-		watch_open(state, OPEN_BLOCKED, state->off_ns);
-	}
+	if (seed_blocked && state && task->__state && !task->on_cpu && !state->off_ns && !state->wake_ns)
+		seed_wait(task, state);
 	return 0;
 }
 

@@ -10,6 +10,8 @@ struct thread_state {
 	u64 wake_ns;	/* runnable since; 0 running, blocked or not known */
 	u64 off_ns;	/* blocked since; 0 not blocked or not known */
 	u64 arg0;	/* first argument of the syscall it blocks in */
+	u32 arg1;	/* low half of the second */
+	u32 task_state; /* it blocks in */
 	u64 syscall_ns; /* entered the syscall it is in (only with syscall records) */
 	u32 waker;
 	u32 watch; /* 1 + its index in open_waits, 0 not watched */
@@ -19,7 +21,9 @@ struct thread_state {
 	u8 tracked;    /* the filter fits */
 	u8 slept;      /* blocked since syscall_ns */
 	u8 in_syscall; /* nr was being executed when it blocked */
-	u8 zero;
+	u8 filetype;   /* of arg0's file */
+	u8 before_us;  /* it blocks since before recording: off_ns is when we noticed */
+	u8 zero[7];
 };
 
 struct {
@@ -107,6 +111,12 @@ static __always_inline void watch_stop(struct thread_state *state)
 	bpf_map_push_elem(&free_watches, &index, BPF_ANY);
 }
 
+/* A kernel thread without work waits by design; that is of interest only to somebody who asked for it by a filter. */
+static __always_inline bool is_idle_kthread(const struct thread_state *state)
+{
+	return !filtered && state->nr == KF_NR_KTHREAD;
+}
+
 static __always_inline void watch_open(struct thread_state *state, enum open_kind kind, u64 since_ns)
 {
 	struct open_wait *wait = watch_of(state);
@@ -114,6 +124,8 @@ static __always_inline void watch_open(struct thread_state *state, enum open_kin
 	if (!wait)
 		return;
 	wait->kind = OPEN_NONE;
+	if (kind == OPEN_BLOCKED && is_idle_kthread(state))
+		return;
 	wait->fired = 0;
 	wait->nr = state->nr;
 	wait->in_syscall = state->in_syscall;

@@ -40,6 +40,17 @@
  *       22    2  -        0
  *       24    8  arg1     second argument
  *
+ * A WAKING with KF_F_MORE ends a wait that began long ago (KF_LONG_WAIT_NS) or before recording: its begin may be
+ * overwritten, so it tells what the wait was. Its second slot:
+ *
+ *        0    8  arg0     first argument of the syscall the wakee slept in
+ *       12    4  state    the wakee's task state in its sleep
+ *       16    4  arg1     low half of the second argument
+ *       20    1  kind     KF_MORE
+ *       21    1  filetype as above; KF_PAST_IN_SYSCALL: nr was being executed
+ *       22    2  nr       syscall the wakee slept in
+ *       24    8  since_ns when it began to sleep; 0 before recording
+ *
  * FORK, EXEC, EXIT and RENAME always have a second slot: comm[0..7] at 0, comm[8..15] at 12, task start_time_ns at 24.
  * A SYSCALL with KF_F_MORE has one too: arg0 at 0, arg2 (low) at 12, ret (high) at 16, arg1 at 24.
  */
@@ -147,6 +158,20 @@ struct kf_slot_args {
 	__u64 arg1;
 };
 
+/* The KF_MORE slot of WAKING. */
+struct kf_slot_past {
+	__u64 arg0;
+	__u32 seq;
+	__u32 state;
+	__u32 arg1;
+	__u8 kind;
+	__u8 filetype;
+	__u16 nr;
+	__u64 since_ns;
+};
+#define KF_PAST_IN_SYSCALL 0x80
+#define KF_LONG_WAIT_NS	   100000000ULL
+
 /* The KF_MORE slot of FORK, EXEC, EXIT, RENAME. */
 struct kf_slot_name {
 	char comm_lo[8];
@@ -162,6 +187,9 @@ struct kf_slot_name {
 _Static_assert(sizeof(struct kf_slot) == KF_SLOT_BYTES, "stored layout");
 _Static_assert(sizeof(struct kf_slot_args) == KF_SLOT_BYTES, "stored layout");
 _Static_assert(sizeof(struct kf_slot_name) == KF_SLOT_BYTES, "stored layout");
+_Static_assert(sizeof(struct kf_slot_past) == KF_SLOT_BYTES, "stored layout");
+_Static_assert(__builtin_offsetof(struct kf_slot_past, seq) == 8, "stored layout");
+_Static_assert(__builtin_offsetof(struct kf_slot_past, kind) == 20, "stored layout");
 _Static_assert(__builtin_offsetof(struct kf_slot, seq) == 8, "stored layout");
 _Static_assert(__builtin_offsetof(struct kf_slot, kind) == 20, "stored layout");
 _Static_assert(__builtin_offsetof(struct kf_slot_args, seq) == 8, "stored layout");

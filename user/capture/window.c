@@ -44,12 +44,18 @@ static uint64_t window_from(const struct kf_recorder *r, const struct kf_trigger
 	return back_ns && back_ns < trigger->ts_ns ? trigger->ts_ns - back_ns : 0;
 }
 
+/*
+ * A little more than the window is copied: who slept less than KF_LONG_WAIT_NS when the window begins, fell asleep in that
+ * time; who slept longer, is told of by the record that ends the sleep.
+ */
 static int copy_rings(const struct kf_recorder *r, uint64_t from_ns, struct kf_snapshot *s, struct kf_error *e)
 {
+	uint64_t lead_ns = from_ns > KF_LONG_WAIT_NS ? from_ns - KF_LONG_WAIT_NS : 0;
+
 	for (int class = 0; class < KF_CLASSES; class ++)
 		for (uint32_t cpu = 0; cpu < r->plan.n_cpus; cpu++) {
 			/* Names are wanted from as far back as there are any. */
-			uint64_t since = class == KF_CLASS_LIFE ? 0 : from_ns;
+			uint64_t since = class == KF_CLASS_LIFE ? 0 : lead_ns;
 
 			if (kf_ring_read(&s->rings[class][cpu], kf_recorder_ring(r, class, cpu), r->plan.slots[class],
 					 since, r->started_ns, e))
