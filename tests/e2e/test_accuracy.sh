@@ -8,7 +8,7 @@ need_bpf
 cpu=$(last_cpu)
 start "$work/victim" -c "$cpu" -s 60 -j "$tmp/victim"
 victim=$pid
-record -p "$victim" --trigger 'runq>4ms' --after 500ms --count 1 --window 5s,64mb
+record -p "$victim" --trigger 'runq>5ms' --after 500ms --count 1 --window 5s,64mb
 start "$work/hog" -c "$cpu" -r -s 30
 wait_snapshots 20 1
 exit_status 10 "$recorder" || fail "the recorder ended with status $?"
