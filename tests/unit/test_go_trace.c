@@ -37,7 +37,7 @@ struct scene {
 	struct kf_run run; /* the same for all CPUs: only its presence matters here */
 };
 
-static char exec_names[] = "bash\0sleep";
+static char exec_names[] = "bash\0sleep\0t1";
 
 static const struct kf_wait futex = { .nr = SYS_futex, .kind = KF_WAIT_FUTEX_LOCK, .in_syscall = true };
 static const struct kf_wait poll_wait = { .nr = SYS_epoll_wait, .kind = KF_WAIT_POLL, .in_syscall = true };
@@ -455,13 +455,15 @@ static void birth_and_death(void **state)
 	s->threads[1].start_state = s->threads[2].start_state = KF_STATE_DEAD;
 	move(s, 1, KF_MOVE_FORK, 1, 1)->other = 0;
 	move(s, 2, KF_MOVE_RUN, 1, 1);
+	move(s, 2, KF_MOVE_EXEC, 1, 1)->note = 11; /* the name it keeps: no label */
 	move(s, 3, KF_MOVE_EXEC, 1, 1)->note = 5;
+	move(s, 3, KF_MOVE_EXEC, 1, 1)->note = 11;
 	move(s, 4, KF_MOVE_EXIT, 1, 1);
 	move(s, 5, KF_MOVE_FORK, 2, 1)->other = 3; /* the parent does not run, as far as known */
 	move(s, 6, KF_MOVE_RUN, 2, 1);
 	expect(s, &defaults,
 	       "100 GoCreate 101 [t1] [fork,t0]\n101 ProcStart 1\n101 GoStart 101\n101 GoLabel sleep\n"
-	       "101 GoDestroy\n101 ProcStop\n"
+	       "101 GoLabel t1\n101 GoDestroy\n101 ProcStop\n"
 	       "102 GoCreateSyscall 102\n102 GoSyscallEndBlocked\n102 ProcStart 1\n102 GoStart 102\n");
 	free(s);
 }

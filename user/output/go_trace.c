@@ -98,16 +98,21 @@ static void on_fork(struct kf_go_writer *w, const struct kf_transition *move)
 	kf_go_gaps_begin(w, move->ts_ns, move->thread, move->cpu, move->other);
 }
 
+/* The goroutine bears the thread's last name from the start: a label tells only when it had another. */
 static void on_exec(struct kf_go_writer *w, const struct kf_transition *move)
 {
 	const struct kf_timeline *t = w->t;
-	char name[KF_TEXT_COMM_BYTES];
+	const struct kf_thread *thread = &t->threads[move->thread];
+	char name[KF_TEXT_COMM_BYTES], last[KF_TEXT_COMM_BYTES];
 
 	if (move->note >= t->names_bytes)
 		return;
 	kf_text_printable(t->names + move->note, t->names_bytes - move->note, name, sizeof(name));
-	if (name[0])
-		kf_go_lanes_label(w->lanes, move->ts_ns, move->thread, kf_go_wire_string(w->wire, name));
+	kf_text_printable(thread->comm, sizeof(thread->comm), last, sizeof(last));
+	if (!name[0] || (!strcmp(name, last) && !w->now[move->thread].labelled))
+		return;
+	w->now[move->thread].labelled = true;
+	kf_go_lanes_label(w->lanes, move->ts_ns, move->thread, kf_go_wire_string(w->wire, name));
 }
 
 /*

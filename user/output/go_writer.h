@@ -24,6 +24,7 @@ struct kf_go_now {
 	uint16_t cpu;
 	struct kf_wait wait;		  /* of a blocked one */
 	const struct kf_transition *call; /* the recorded syscall it is in (its end), or NULL */
+	bool labelled;			  /* by a name it had in between */
 };
 
 /* A recorded syscall that is to be shown; the model tells it at its end. */
@@ -43,7 +44,7 @@ struct kf_go_writer {
 	struct kf_go_lanes *lanes;
 	struct kf_go_names *names;
 	struct kf_go_gaps *gaps;
-	struct kf_go_now *now; /* by thread; once the walk has begun only `call` is kept up to date */
+	struct kf_go_now *now; /* by thread; once the walk has begun only the last two are kept up to date */
 	size_t next_move;
 	struct kf_go_call *calls; /* by begin_ns */
 	size_t n_calls;
