@@ -205,7 +205,7 @@ keep() {
 	cp "$2" "$kept/$name.kfl"
 	trace=$kept/$name.trace
 	rm -f "$trace"
-	"$kflight" export -f go "$2" -o "$trace" || fail "export of '$2' failed"
+	"$kflight" export -f go "$2" -o "$trace" 2>"$tmp/export.err" || fail "export of '$2' failed"
 }
 
 # json_field NAME: the first field of that name in every line of standard input; numbers and strings without escapes.
