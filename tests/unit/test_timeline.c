@@ -625,6 +625,38 @@ static void waits_from_before_the_floor(void **state)
 	kf_timeline_free(&t);
 }
 
+/* Overwritten is the record of the switch-out, but not what the wait was: the record that ends it tells. */
+static void waits_that_their_end_tells_of(void **state)
+{
+	struct kf_snapshot *s = make(2, 1000000, 9000000);
+	struct kf_slot_past past = {
+		.arg0 = 0x7f00c0,
+		.state = INTERRUPTIBLE,
+		.arg1 = 128, /* FUTEX_WAIT | FUTEX_PRIVATE_FLAG */
+		.kind = KF_MORE,
+		.filetype = KF_PAST_IN_SYSCALL,
+		.nr = SYS_futex,
+		.since_ns = 5000,
+	};
+	struct kf_timeline *t;
+	struct kf_slot more;
+	uint32_t thread;
+
+	waking(s, 0, 2000000, 20, 10, 1)->flags |= KF_F_MORE;
+	memcpy(&more, &past, sizeof(more));
+	add_slot(s, KF_CLASS_SCHED, 0, more);
+	switched(s, 1, 2500000, 0, 20);
+	t = build(s);
+	thread = kf_timeline_find(t, 20, 0);
+	assert_int_equal(t->threads[thread].start_state, KF_STATE_BLOCKED);
+	assert_int_equal(t->threads[thread].start_wait.kind, KF_WAIT_FUTEX_LOCK);
+	assert_int_equal(t->threads[thread].start_wait.arg0, 0x7f00c0);
+	assert_int_equal(t->threads[thread].start_since_ns, 5000);
+	assert_int_equal(t->threads[thread].blocked_by_ns[KF_WAIT_FUTEX_LOCK], 1000000);
+	assert_int_equal(t->threads[thread].runnable_ns, 500000);
+	kf_timeline_free(&t);
+}
+
 static void syscalls(void **state)
 {
 	struct kf_snapshot *s = make(1, 1000, 9000);
@@ -745,6 +777,7 @@ int main(void)
 		cmocka_unit_test(threads_of_later_records),
 		cmocka_unit_test(silent_cpus),
 		cmocka_unit_test(waits_from_before_the_floor),
+		cmocka_unit_test(waits_that_their_end_tells_of),
 		cmocka_unit_test(syscalls),
 		cmocka_unit_test(names),
 		cmocka_unit_test(equal_times),

@@ -235,7 +235,7 @@ static int check_thread(struct check *c, uint32_t i)
 	    thread->blocked_ns != s->spent_ns[KF_STATE_BLOCKED] ||
 	    thread->unknown_ns != s->spent_ns[KF_STATE_UNKNOWN] || by_kind != thread->blocked_ns)
 		return BROKEN(c, "thread %u (tid %u) spent other times than its moves say", i, thread->tid);
-	if (!s->lived)
+	if (!s->lived && thread->died_ns != c->t->floor_ns)
 		return BROKEN(c, "thread %u (tid %u) never lived", i, thread->tid);
 	if (died < born || sum != died - born)
 		return BROKEN(c, "thread %u lived from %" PRIu64 " to %" PRIu64 ", but spent %" PRIu64 " ns", i, born,

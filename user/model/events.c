@@ -278,3 +278,12 @@ struct kf_slot_name kf_event_name(const struct kf_event *event)
 		memcpy(&name, event->more, sizeof(name));
 	return name;
 }
+
+struct kf_slot_past kf_event_past(const struct kf_event *event)
+{
+	struct kf_slot_past past = { 0 };
+
+	if (event->more)
+		memcpy(&past, event->more, sizeof(past));
+	return past;
+}

@@ -47,5 +47,6 @@ int kf_events_before_floor(const struct kf_events *ev, uint32_t cpu, size_t back
 /* Second slots, by copy: they share their memory with another type. more may be NULL: all zero then. */
 struct kf_slot_args kf_event_args(const struct kf_event *event);
 struct kf_slot_name kf_event_name(const struct kf_event *event);
+struct kf_slot_past kf_event_past(const struct kf_event *event);
 
 #endif

@@ -41,6 +41,7 @@ void kf_machine_release(struct kf_machine *m)
 	free(m->lanes);
 	free(m->threads);
 	free(m->tracks);
+	free(m->drifts);
 	free(m->names);
 	kf_moves_release(&m->moves);
 	kf_tids_release(&m->tids);
@@ -49,7 +50,10 @@ void kf_machine_release(struct kf_machine *m)
 
 int kf_machine_reserve(struct kf_machine *m)
 {
-	if (kf_moves_reserve(&m->moves, RESERVE_MOVES) || kf_tids_reserve(&m->tids, RESERVE_THREADS))
+	/* Every drift can become a move at any time. */
+	if (kf_moves_reserve(&m->moves, RESERVE_MOVES + m->n_drifts) || kf_tids_reserve(&m->tids, RESERVE_THREADS))
+		return -1;
+	if (KF_GROW(m->drifts, m->n_drifts, m->room_drifts))
 		return -1;
 	while (m->room_threads - m->n_threads < RESERVE_THREADS)
 		if (kf_grow((void **)&m->threads, m->room_threads, &m->room_threads, sizeof(*m->threads)))
@@ -174,12 +178,14 @@ void kf_machine_identify(struct kf_machine *m, const struct kf_tid *t)
 uint32_t kf_machine_thread(struct kf_machine *m, uint32_t tid)
 {
 	const struct kf_tid *t = kf_tids_get(&m->tids, tid);
+	uint32_t thread = t->thread;
 
-	if (t->thread == KF_NOBODY)
-		return kf_machine_add_thread(m, tid, KF_TRACK_UNSEEN);
-	if (m->tracks[t->thread].state == KF_STATE_DEAD)
-		return kf_machine_add_thread(m, tid, KF_TRACK_UNBORN);
-	return t->thread;
+	if (thread == KF_NOBODY)
+		thread = kf_machine_add_thread(m, tid, KF_TRACK_UNSEEN);
+	else if (m->tracks[thread].state == KF_STATE_DEAD)
+		thread = kf_machine_add_thread(m, tid, KF_TRACK_UNBORN);
+	m->tracks[thread].present = true;
+	return thread;
 }
 
 uint32_t kf_machine_mention(struct kf_machine *m, uint32_t tid)
@@ -250,6 +256,8 @@ void kf_lane_witness(struct kf_machine *m, uint32_t cpu, uint32_t tid, uint64_t 
 	struct kf_lane *lane = &m->lanes[cpu];
 	uint32_t who = kf_machine_mention(m, tid);
 
+	if (who != KF_IDLE)
+		m->tracks[who].present = true;
 	if (lane->seen) {
 		if (lane->who == who)
 			lane->certain_ns = ts_ns;

@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/drift.h"
 #include "model/events.h"
 #include "model/moves.h"
 #include "model/tids.h"
@@ -47,14 +48,6 @@ struct kf_wakeup {
 	bool on_cpu; /* the thread had not left its CPU yet */
 };
 
-/* Moves from queue to queue of a thread that is still UNSEEN: it may turn out to have been runnable all along. */
-struct kf_drift {
-	uint64_t first_ns, last_ns;
-	uint16_t from, to; /* the first origin and the last target */
-	bool queued;	   /* the first one was of a runnable thread */
-	uint32_t n;
-};
-
 /* What records after the window say of a thread: what it was at the end. */
 enum kf_after { KF_AFTER_NOTHING = 0, KF_AFTER_SWITCHED_IN, KF_AFTER_SWITCHED_OUT, KF_AFTER_WOKEN };
 
@@ -67,6 +60,7 @@ struct kf_track {
 	uint32_t tid;
 	bool placing;	     /* just woken: the wake-up may still choose another CPU */
 	bool spoke;	     /* it has moves that change no state */
+	bool present;	     /* a record says that it lived in the window; else it was only named as a past waker */
 	bool was_lost;	     /* it has a LOST move */
 	bool past_known;     /* its last record before the floor was looked at */
 	uint64_t since_ns;   /* begin of state */
@@ -75,7 +69,7 @@ struct kf_track {
 	uint64_t after_since_ns;
 	size_t wake_move; /* index of the WAKE that `placing` is about, or KF_NO_MOVE */
 	struct kf_wakeup pending;
-	struct kf_drift drift;
+	uint32_t first_drift, last_drift; /* 1 + index in drifts, 0 none */
 };
 
 struct kf_lane {
@@ -100,6 +94,8 @@ struct kf_machine {
 	struct kf_lane *lanes;
 	uint32_t n_cpus;
 	struct kf_moves moves;
+	struct kf_drift *drifts;
+	size_t n_drifts, room_drifts;
 	char *names;
 	size_t n_names, room_names;
 	uint64_t n_records, n_repaired, n_ignored;
@@ -119,7 +115,7 @@ int kf_machine_step(struct kf_machine *m, const struct kf_event *event);
 
 /* The present user of the number. A number that nobody has gets an UNSEEN thread, that of a dead one an UNBORN one. */
 uint32_t kf_machine_thread(struct kf_machine *m, uint32_t tid);
-/* Who is meant by a number that is only mentioned (a waker, a parent): also a dead thread; 0 is KF_IDLE. */
+/* Who is meant by a number that is only mentioned (a waker): also a dead thread; 0 is KF_IDLE. */
 uint32_t kf_machine_mention(struct kf_machine *m, uint32_t tid);
 /* Adds a thread for this number, UNSEEN or UNBORN. */
 uint32_t kf_machine_add_thread(struct kf_machine *m, uint32_t tid, uint8_t track_state);

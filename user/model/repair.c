@@ -36,7 +36,8 @@ void kf_repair_lose_cpu(struct kf_machine *m, uint32_t cpu)
 		lose_at(m, who, at);
 }
 
-void kf_repair_lose(struct kf_machine *m, uint32_t thread)
+/* hole_ns: nothing was missing before it, so far as is known. */
+static void lose_since(struct kf_machine *m, uint32_t thread, uint64_t hole_ns)
 {
 	struct kf_track *track = &m->tracks[thread];
 
@@ -49,9 +50,14 @@ void kf_repair_lose(struct kf_machine *m, uint32_t thread)
 		break;
 	case KF_STATE_RUNNABLE:
 	case KF_STATE_BLOCKED:
-		lose_at(m, thread, track->certain_ns);
+		lose_at(m, thread, hole_ns > track->certain_ns ? hole_ns : track->certain_ns);
 		break;
 	}
+}
+
+void kf_repair_lose(struct kf_machine *m, uint32_t thread)
+{
+	lose_since(m, thread, 0);
 }
 
 static void find(struct kf_machine *m, uint32_t thread, enum kf_state state, uint16_t cpu, uint64_t ts_ns,
@@ -66,12 +72,16 @@ static void find(struct kf_machine *m, uint32_t thread, enum kf_state state, uin
 
 void kf_repair_find_running(struct kf_machine *m, uint32_t thread, uint16_t cpu, uint64_t ts_ns)
 {
+	/* The CPU certainly ran somebody else until then, and what it wrote is whole until then. */
+	uint64_t hole_ns = m->lanes[cpu].certain_ns;
+
+	kf_repair_lose_cpu(m, cpu);
 	if (m->tracks[thread].state == KF_TRACK_UNBORN) {
 		kf_repair_birth(m, thread, cpu, KF_NOBODY, ts_ns);
 		kf_machine_move(m, ts_ns, thread, KF_MOVE_RUN, KF_MOVE_F_REPAIRED)->cpu = cpu;
 		kf_machine_enter(m, thread, KF_STATE_RUNNING, cpu, ts_ns);
 	} else {
-		kf_repair_lose(m, thread);
+		lose_since(m, thread, hole_ns);
 		find(m, thread, KF_STATE_RUNNING, cpu, ts_ns, KF_MOVE_F_REPAIRED);
 	}
 	kf_lane_set(m, cpu, thread, ts_ns);
@@ -115,8 +125,18 @@ void kf_repair_birth(struct kf_machine *m, uint32_t thread, uint16_t cpu, uint32
 	kf_machine_enter(m, thread, KF_STATE_RUNNABLE, cpu, ts_ns);
 }
 
+void kf_repair_end_before_floor(struct kf_machine *m, uint32_t thread)
+{
+	kf_machine_begin(m, thread, KF_STATE_DEAD, KF_NO_CPU);
+	m->threads[thread].died_ns = m->floor_ns;
+}
+
 void kf_repair_vanish(struct kf_machine *m, uint32_t thread, uint64_t ts_ns)
 {
+	if (m->tracks[thread].state == KF_TRACK_UNSEEN && !m->tracks[thread].present) {
+		kf_repair_end_before_floor(m, thread);
+		return;
+	}
 	kf_repair_lose(m, thread);
 	find(m, thread, KF_STATE_DEAD, KF_NO_CPU, ts_ns, KF_MOVE_F_REPAIRED);
 	m->threads[thread].died_ns = ts_ns;

@@ -11,7 +11,10 @@ void kf_repair_lose(struct kf_machine *m, uint32_t thread);
 /* Who runs on this CPU is not known any more, since the last moment it was certain. */
 void kf_repair_lose_cpu(struct kf_machine *m, uint32_t cpu);
 
-/* A record says that it runs on this CPU now, whatever was thought of it and of the CPU. */
+/*
+ * A record says that it runs on this CPU now, whatever was thought of it and of the CPU. Its state is lost not before
+ * the last moment at which who ran on the CPU was certain: it got there by a switch in the hole that follows.
+ */
 void kf_repair_find_running(struct kf_machine *m, uint32_t thread, uint16_t cpu, uint64_t ts_ns);
 
 /* What the switch-in side of a switch tells about the wait before it. */
@@ -30,6 +33,9 @@ void kf_repair_birth(struct kf_machine *m, uint32_t thread, uint16_t cpu, uint32
 
 /* Its number has another user now: it ended, nobody knows when. */
 void kf_repair_vanish(struct kf_machine *m, uint32_t thread, uint64_t ts_ns);
+
+/* It is known by name only, as the waker of somebody: it ended before the window. */
+void kf_repair_end_before_floor(struct kf_machine *m, uint32_t thread);
 
 /* The wake-up a switch tells of. */
 struct kf_wakeup kf_told_wakeup(const struct kf_told *told, uint16_t cpu);

@@ -212,8 +212,11 @@ static void settle_unseen(struct kf_machine *m, uint32_t thread)
 {
 	struct kf_track *track = &m->tracks[thread];
 	struct kf_told told = { .since_ns = track->after_since_ns, .waker = KF_NOBODY };
+	const struct kf_task *task = task_of(m, m->threads[thread].tid);
 
-	if (track->pending.ts_ns)
+	if (!track->present && track->after == KF_AFTER_NOTHING && !task && m->snapshot->n_tasks)
+		kf_repair_end_before_floor(m, thread);
+	else if (track->pending.ts_ns)
 		begin_blocked(m, thread);
 	else if (track->after == KF_AFTER_WOKEN)
 		begin_blocked(m, thread);
@@ -223,7 +226,7 @@ static void settle_unseen(struct kf_machine *m, uint32_t thread)
 	else if (track->after != KF_AFTER_NOTHING)
 		kf_machine_begin(m, thread, KF_STATE_UNKNOWN, KF_NO_CPU);
 	else
-		settle_by_scan(m, thread, task_of(m, m->threads[thread].tid));
+		settle_by_scan(m, thread, task);
 }
 
 /* Woken just before it blocked, and no later move in the window: did the wake-up count? */

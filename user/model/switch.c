@@ -112,24 +112,25 @@ static void agree_on_prev(struct kf_machine *m, const struct kf_event *event, ui
 	}
 	if (lane->who == prev)
 		return;
-	kf_repair_lose_cpu(m, event->cpu);
-	if (prev == KF_IDLE)
-		kf_lane_set(m, event->cpu, KF_IDLE, event->ts_ns);
-	else
+	if (prev != KF_IDLE) {
 		kf_repair_find_running(m, prev, event->cpu, event->ts_ns);
+		return;
+	}
+	kf_repair_lose_cpu(m, event->cpu);
+	kf_lane_set(m, event->cpu, KF_IDLE, event->ts_ns);
 }
 
 struct kf_told kf_told_by(struct kf_machine *m, const struct kf_event *event)
 {
 	const struct kf_slot *slot = event->slot;
-	struct kf_told told = { .waker = KF_NOBODY,
-				.cause = (slot->flags & KF_F_CAUSE_MASK) >> KF_F_CAUSE_SHIFT,
-				.waker_irq = slot->flags & KF_F_WAKER_IRQ };
+	struct kf_told told = { .waker = KF_NOBODY };
 	uint64_t wait_ns = (uint64_t)slot->wait * KF_WAIT_TICK_NS;
 
-	if (slot->wait > KF_WAIT_MAX || slot->wait == KF_WAIT_MAX || wait_ns >= event->ts_ns)
+	if (slot->wait >= KF_WAIT_MAX || wait_ns >= event->ts_ns)
 		return told;
 	told.since_ns = event->ts_ns - wait_ns;
+	told.cause = (slot->flags & KF_F_CAUSE_MASK) >> KF_F_CAUSE_SHIFT;
+	told.waker_irq = slot->flags & KF_F_WAKER_IRQ;
 	if (told.cause == KF_CAUSE_WOKEN || told.cause == KF_CAUSE_FORKED)
 		told.waker = kf_machine_mention(m, slot->waker);
 	return told;
@@ -138,38 +139,29 @@ struct kf_told kf_told_by(struct kf_machine *m, const struct kf_event *event)
 void kf_begin_runnable(struct kf_machine *m, uint32_t thread, const struct kf_told *told, uint16_t cpu)
 {
 	struct kf_thread *t = &m->threads[thread];
-	struct kf_drift drift = m->tracks[thread].drift;
 
-	kf_machine_begin(m, thread, KF_STATE_RUNNABLE, drift.n ? drift.from : cpu);
+	kf_machine_begin(m, thread, KF_STATE_RUNNABLE, kf_drift_cpu(m, thread, 0, cpu));
 	t->start_since_ns = told->since_ns < m->floor_ns ? told->since_ns : 0;
 	t->start_cause = told->cause;
 	t->start_waker = told->waker;
 	t->start_waker_irq = told->waker_irq;
-	if (drift.n > 1)
-		kf_machine_move(m, drift.first_ns, thread, KF_MOVE_MIGRATE, KF_MOVE_F_REPAIRED);
-	if (drift.n)
-		kf_machine_move(m, drift.last_ns, thread, KF_MOVE_MIGRATE, 0)->cpu = drift.to;
-	if (drift.n) {
-		m->tracks[thread].cpu = drift.to;
-		m->tracks[thread].certain_ns = drift.last_ns;
-	}
+	kf_drift_replay(m, thread, 0);
 }
 
 /* Not even the switch knows since when it was runnable. If it was moved from queue to queue, it was then. */
 static void find_before_run(struct kf_machine *m, uint32_t thread, const struct kf_told *told, uint64_t ts_ns)
 {
-	struct kf_drift drift = m->tracks[thread].drift;
-	const struct kf_told moved = { .since_ns = drift.first_ns, .waker = KF_NOBODY };
+	const struct kf_drift *drift = kf_drift_first(m, thread);
+	struct kf_told moved = { .waker = KF_NOBODY };
 
 	kf_machine_begin(m, thread, KF_STATE_UNKNOWN, KF_NO_CPU);
-	if (told->since_ns || !drift.queued) {
+	if (told->since_ns || !drift || !drift->queued) {
 		kf_repair_find_runnable(m, thread, told, ts_ns);
 		return;
 	}
+	moved.since_ns = drift->ts_ns;
 	kf_repair_find_runnable(m, thread, &moved, ts_ns);
-	kf_machine_move(m, drift.last_ns, thread, KF_MOVE_MIGRATE, 0)->cpu = drift.to;
-	m->tracks[thread].cpu = drift.to;
-	m->tracks[thread].certain_ns = drift.last_ns;
+	kf_drift_replay(m, thread, drift->ts_ns);
 }
 
 /* The first record of a thread is that it runs: settles what it was at the floor. */
@@ -177,7 +169,7 @@ static void begin_before_run(struct kf_machine *m, uint32_t thread, const struct
 			     const struct kf_event *event)
 {
 	struct kf_wakeup wakeup = m->tracks[thread].pending;
-	bool since_floor = told->since_ns && told->since_ns <= m->floor_ns + KF_WAIT_TICK_NS;
+	bool since_floor = told->since_ns <= m->floor_ns + KF_WAIT_TICK_NS;
 
 	if (wakeup.ts_ns && !(told->cause == KF_CAUSE_PREEMPTED && told->since_ns + SLACK_NS < wakeup.ts_ns)) {
 		kf_machine_begin(m, thread, KF_STATE_BLOCKED, m->tracks[thread].home);
@@ -185,15 +177,18 @@ static void begin_before_run(struct kf_machine *m, uint32_t thread, const struct
 		return;
 	}
 	m->tracks[thread].pending.ts_ns = 0;
-	if (since_floor) {
+	if (!told->since_ns) {
+		find_before_run(m, thread, told, event->ts_ns);
+	} else if (since_floor) {
 		kf_begin_runnable(m, thread, told, event->cpu);
 	} else if (told->cause == KF_CAUSE_FORKED && !m->tracks[thread].spoke) {
 		m->threads[thread].start_state = KF_STATE_DEAD;
 		kf_repair_birth(m, thread, KF_NO_CPU, told->waker, told->since_ns);
 	} else if (told->cause == KF_CAUSE_WOKEN) {
 		kf_machine_begin(m, thread, KF_STATE_BLOCKED, KF_NO_CPU);
-		wakeup = kf_told_wakeup(told, m->tracks[thread].drift.n ? m->tracks[thread].drift.to : event->cpu);
+		wakeup = kf_told_wakeup(told, kf_drift_cpu(m, thread, told->since_ns, event->cpu));
 		kf_wake(m, thread, &wakeup, told->since_ns, KF_MOVE_F_REPAIRED);
+		kf_drift_replay(m, thread, told->since_ns + 1);
 	} else {
 		find_before_run(m, thread, told, event->ts_ns);
 	}

@@ -61,7 +61,7 @@ struct kf_thread {
 	char process_comm[KF_COMM_BYTES]; /* name of its process (leader); equal to comm if not known */
 	uint32_t parent_tgid;		  /* 0 not known */
 	uint64_t born_ns;		  /* 0: lived before the window */
-	uint64_t died_ns;		  /* 0: lived on */
+	uint64_t died_ns;		  /* 0: lived on; the floor: died before it and is only named as a waker */
 
 	/* At the floor (threads that lived then); state is KF_STATE_DEAD for those born later. */
 	enum kf_state start_state;

@@ -55,6 +55,29 @@ void kf_wake(struct kf_machine *m, uint32_t thread, const struct kf_wakeup *wake
 	track->placing = track->wake_move != KF_NO_MOVE;
 }
 
+/* The wait that ends here began before the window, and the record tells what it was. */
+static bool begin_with_past(struct kf_machine *m, uint32_t thread, const struct kf_event *event,
+			    const struct kf_wakeup *wakeup)
+{
+	struct kf_slot_past past = kf_event_past(event);
+	struct kf_wait wait = {
+		.arg0 = past.arg0,
+		.arg1 = past.arg1,
+		.nr = past.nr,
+		.filetype = past.filetype & ~KF_PAST_IN_SYSCALL,
+		.in_syscall = past.filetype & KF_PAST_IN_SYSCALL,
+	};
+
+	if (!event->more || wakeup->on_cpu || past.since_ns > m->floor_ns)
+		return false;
+	kf_machine_begin(m, thread, KF_STATE_BLOCKED, wakeup->cpu);
+	m->threads[thread].start_wait = kf_wait_judged(wait, past.state);
+	m->threads[thread].start_since_ns = past.since_ns;
+	m->tracks[thread].past_known = true;
+	kf_wake(m, thread, wakeup, event->ts_ns, 0);
+	return true;
+}
+
 void kf_step_waking(struct kf_machine *m, const struct kf_event *event)
 {
 	struct kf_wakeup wakeup;
@@ -71,12 +94,12 @@ void kf_step_waking(struct kf_machine *m, const struct kf_event *event)
 	track = &m->tracks[thread];
 	switch (track->state) {
 	case KF_TRACK_UNSEEN:
-		/* Blocked, or about to: its next record tells. */
-		if (track->pending.ts_ns)
+		/* Blocked, or about to: its next record tells, if this one does not. */
+		if (track->pending.ts_ns || begin_with_past(m, thread, event, &wakeup))
 			break;
 		track->pending = wakeup;
 		track->placing = true;
-		if (!track->drift.n)
+		if (!track->first_drift)
 			track->home = wakeup.cpu;
 		break;
 	case KF_TRACK_UNBORN:
@@ -123,19 +146,6 @@ void kf_step_wakeup_new(struct kf_machine *m, const struct kf_event *event)
 	move->other = parent;
 	m->threads[thread].born_ns = event->ts_ns;
 	kf_machine_enter(m, thread, KF_STATE_RUNNABLE, move->cpu, event->ts_ns);
-}
-
-/* It may have been runnable since the floor, or asleep: its next record tells. */
-static void drift(struct kf_track *track, uint64_t ts_ns, uint16_t from, uint16_t to, bool queued)
-{
-	if (!track->drift.n++) {
-		track->drift.first_ns = ts_ns;
-		track->drift.from = from;
-		track->drift.queued = queued;
-		track->home = from;
-	}
-	track->drift.last_ns = ts_ns;
-	track->drift.to = to;
 }
 
 /* The wake-up that was seen first has chosen this CPU. */
@@ -189,7 +199,14 @@ void kf_step_migrate(struct kf_machine *m, const struct kf_event *event)
 		track->certain_ns = event->ts_ns;
 		break;
 	case KF_TRACK_UNSEEN:
-		drift(track, event->ts_ns, cpu_of(m, slot->arg0_hi), to, !placement);
+		if (!track->first_drift)
+			track->home = cpu_of(m, slot->arg0_hi);
+		track->present = true;
+		kf_drift_add(m, thread,
+			     (struct kf_drift){ .ts_ns = event->ts_ns,
+						.from = cpu_of(m, slot->arg0_hi),
+						.to = to,
+						.queued = !placement });
 		break;
 	case KF_STATE_BLOCKED:
 		track->cpu = to;
