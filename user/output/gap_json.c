@@ -32,7 +32,7 @@ json_t *kf_json_text(const char *bytes, size_t max)
 int kf_gap_json_init(struct kf_gap_json *g, const struct kf_timeline *t, struct kf_error *e)
 {
 	*g = (struct kf_gap_json){ .timeline = t };
-	g->names = calloc(t->n_threads + 1, sizeof(*g->names));
+	g->names = calloc(t->n_threads + 1, sizeof(json_t *));
 	return g->names ? 0 : kf_fail_memory(e, "names");
 }
 

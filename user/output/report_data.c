@@ -31,7 +31,7 @@ static int longest_first(const void *va, const void *vb)
 static int select_gaps(struct kf_report_data *d, const struct kf_timeline *t, const struct kf_report_options *o,
 		       struct kf_error *e)
 {
-	d->gaps = calloc(t->n_gaps + 1, sizeof(*d->gaps));
+	d->gaps = calloc(t->n_gaps + 1, sizeof(const struct kf_gap *));
 	if (!d->gaps)
 		return kf_fail_memory(e, "gaps");
 	for (size_t i = 0; i < t->n_gaps; i++) {
@@ -43,7 +43,7 @@ static int select_gaps(struct kf_report_data *d, const struct kf_timeline *t, co
 		d->gaps[d->n_gaps++] = gap;
 		d->gaps_ns += wait_ns;
 	}
-	qsort(d->gaps, d->n_gaps, sizeof(*d->gaps), longest_first);
+	qsort(d->gaps, d->n_gaps, sizeof(const struct kf_gap *), longest_first);
 	return 0;
 }
 

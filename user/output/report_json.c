@@ -115,19 +115,28 @@ static json_t *thread_json(const struct kf_thread *th)
 			 "worst_gap_ns", ns_of(th->worst_gap_ns), "blocked_by_ns", blocked_json(th));
 }
 
+/* 0 the idle task, null nobody known */
+static json_t *tid_of(const struct kf_timeline *t, uint32_t thread)
+{
+	if (thread == KF_IDLE)
+		return json_integer(0);
+	return thread < t->n_threads ? json_integer(t->threads[thread].tid) : json_null();
+}
+
+static json_t *name_of(const struct kf_timeline *t, uint32_t thread)
+{
+	return thread < t->n_threads ? comm_of(t->threads[thread].comm) : json_null();
+}
+
 static json_t *culprit_json(const struct kf_timeline *t, const struct kf_culprit *c)
 {
-	const struct kf_thread *th = c->thread < t->n_threads ? &t->threads[c->thread] : NULL;
-	const struct kf_thread *victim = &t->threads[c->top_victim];
-	const char *kind = th ? "thread" : c->thread == KF_IDLE ? "idle" : "unknown";
+	bool is_thread = c->thread < t->n_threads;
+	const char *kind = is_thread ? "thread" : c->thread == KF_IDLE ? "idle" : "unknown";
 
-	return json_pack("{so so so so so so so so so so}", "kind", json_string(kind), "tid",
-			 th			? json_integer(th->tid)
-			 : c->thread == KF_IDLE ? json_integer(0)
-						: json_null(),
-			 "comm", th ? comm_of(th->comm) : json_null(), "threads", json_integer(th ? c->n_threads : 0),
-			 "ns", ns_of(c->ns), "thread_ns", ns_of(c->thread_ns), "victims", json_integer(c->n_victims),
-			 "top_victim_tid", json_integer(victim->tid), "top_victim_comm", comm_of(victim->comm),
+	return json_pack("{so so so so so so so so so so}", "kind", json_string(kind), "tid", tid_of(t, c->thread),
+			 "comm", name_of(t, c->thread), "threads", json_integer(is_thread ? c->n_threads : 0), "ns",
+			 ns_of(c->ns), "thread_ns", ns_of(c->thread_ns), "victims", json_integer(c->n_victims),
+			 "top_victim_tid", tid_of(t, c->top_victim), "top_victim_comm", name_of(t, c->top_victim),
 			 "top_victim_ns", ns_of(c->top_victim_ns));
 }
 
