@@ -525,7 +525,7 @@ static void threads_of_the_scan(void **state)
 	struct kf_timeline *t;
 	struct kf_task *task;
 
-	switched(s, 0, 2000, 10, 20);
+	resumed(s, 0, 2000, 10, 20);
 	switched(s, 0, 8000, 20, 10);
 	blocked(s, 1, 2000, 30, 0, SYS_read);
 	task = scanned(s, 40, UNINTERRUPTIBLE, 0, SYS_fsync);
@@ -535,6 +535,9 @@ static void threads_of_the_scan(void **state)
 	scanned(s, 42, 0, 1, KF_NR_USER); /* CPU 1 was idle: it can not have waited for it */
 	scanned(s, 43, INTERRUPTIBLE, 0, SYS_read)->start_time_ns = 9500;
 	scanned(s, 44, DEAD, 0, KF_NR_USER);
+	scanned(s, 45, 0, 1, KF_NR_USER); /* but for this one, the trigger knows better (a quota) */
+	s->trigger =
+		(struct kf_trigger){ .kind = KF_TRIGGER_RUNQ, .flags = KF_TRIGGER_OPEN, .tid = 45, .since_ns = 700 };
 	scanned(s, 2, INTERRUPTIBLE, 0, KF_NR_KTHREAD)->flags = KF_TASK_KTHREAD;
 	t = build(s);
 
@@ -547,6 +550,8 @@ static void threads_of_the_scan(void **state)
 	assert_string_equal(get(t, 40)->process_comm, "syncer");
 	assert_int_equal(get(t, 41)->runnable_ns, 8000);
 	assert_int_equal(get(t, 42)->unknown_ns, 8000);
+	expect_gaps(t, "20 1000-2000@0, 10 2000-8000@0, 20 8000-9000@0 open, 41 1000-9000@0 open, 45 700-1000 "
+		       "1000-9000@1 open");
 	assert_int_equal(kf_timeline_find(t, 43, 0), KF_NOBODY);
 	assert_int_equal(kf_timeline_find(t, 44, 0), KF_NOBODY);
 	assert_true(get(t, 2)->kernel);

@@ -20,7 +20,6 @@ static void learn_birth(struct kf_tid *t, const struct kf_event *event)
 
 	t->identity = (struct kf_identity){
 		.tgid = event->slot->tgid,
-		.parent_tid = event->slot->peer,
 		.parent_tgid = event->slot->parent_tgid,
 		.start_time_ns = name.start_time_ns,
 	};

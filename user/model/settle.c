@@ -208,10 +208,20 @@ static void settle_by_scan(struct kf_machine *m, uint32_t thread, const struct k
 	}
 }
 
+/* The trigger was about this very wait: it says since when, and a throttled thread can wait for an idle CPU. */
+static bool starved_by_trigger(const struct kf_machine *m, uint32_t thread)
+{
+	const struct kf_trigger *trigger = &m->snapshot->trigger;
+
+	return trigger->kind == KF_TRIGGER_RUNQ && (trigger->flags & KF_TRIGGER_OPEN) &&
+	       trigger->tid == m->threads[thread].tid && trigger->since_ns && trigger->since_ns <= m->floor_ns;
+}
+
 static void settle_unseen(struct kf_machine *m, uint32_t thread)
 {
 	struct kf_track *track = &m->tracks[thread];
 	struct kf_told told = { .since_ns = track->after_since_ns, .waker = KF_NOBODY };
+	const struct kf_told triggered = { .since_ns = m->snapshot->trigger.since_ns, .waker = KF_NOBODY };
 	const struct kf_task *task = task_of(m, m->threads[thread].tid);
 
 	if (!track->present && track->after == KF_AFTER_NOTHING && !task && m->snapshot->n_tasks)
@@ -223,6 +233,8 @@ static void settle_unseen(struct kf_machine *m, uint32_t thread)
 	else if (track->after == KF_AFTER_SWITCHED_IN && told.since_ns &&
 		 told.since_ns <= m->floor_ns + KF_WAIT_TICK_NS)
 		kf_begin_runnable(m, thread, &told, track->after_cpu);
+	else if (starved_by_trigger(m, thread))
+		kf_begin_runnable(m, thread, &triggered, task && task->cpu < m->n_cpus ? task->cpu : KF_NO_CPU);
 	else if (track->after != KF_AFTER_NOTHING)
 		kf_machine_begin(m, thread, KF_STATE_UNKNOWN, KF_NO_CPU);
 	else

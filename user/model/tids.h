@@ -16,7 +16,6 @@
 struct kf_identity {
 	char comm[KF_COMM_BYTES]; /* NUL-terminated, "" not known */
 	uint32_t tgid;		  /* 0 not known */
-	uint32_t parent_tid;	  /* who forked it, 0 not known */
 	uint32_t parent_tgid;
 	uint64_t start_time_ns; /* 0 not known */
 };
