@@ -16,8 +16,11 @@ start "$work/victim" -c "$cpu" -s 3
 "$work/waits" poll -n 30 -w 5 &
 "$work/waits" cond -n 60 -w 10 &
 waits=$!
+dd if=/dev/zero of="$tmp/disk" bs=64k count=400 oflag=dsync 2>"$tmp/dd" &
+disk=$!
 wait_snapshots 20 1
 exit_status 20 "$waits" || fail "waits ended with status $?"
+exit_status 20 "$disk" || fail "dd: $(cat "$tmp/dd")"
 keep go_pages "$snapshot"
 
 "$helpers/readtrace" "$trace" || fail "Go's reader refuses the trace"
@@ -36,9 +39,11 @@ expect_true "as many gaps in the trace ($in_trace) as in the model ($in_model), 
 
 # Tools before 1.26 sum up sched and syscall wrongly, whoever wrote the trace.
 "$kflight" export -f ndjson "$snapshot" >"$tmp/all" || fail "ndjson"
-GOTOOLCHAIN=go1.27.4 PATH=$(dirname "$go"):$PATH "$helpers/pprofsum" -pid "$waits" -gaps "$tmp/all" \
-	-report "$tmp/report" "$trace" >"$tmp/sums" 2>&1 || fail "$(cat "$tmp/sums")"
-sed 's/^/figure: /' "$tmp/sums"
+for pid in "$waits" "$disk"; do
+	GOTOOLCHAIN=go1.27.4 PATH=$(dirname "$go"):$PATH "$helpers/pprofsum" -pid "$pid" -gaps "$tmp/all" \
+		-report "$tmp/report" "$trace" >>"$tmp/sums" 2>&1 || fail "$(cat "$tmp/sums")"
+done
+sort -u "$tmp/sums" | grep -v nothing | sed 's/^/figure: /'
 
 if ! has chromium || ! has python3; then
 	figure 'pages not looked at: no chromium, or no python3'
