@@ -69,8 +69,16 @@ static void runq_without_its_gap_says_what_the_trigger_knows(void **state)
 	fire(KF_TRIGGER_RUNQ, 4711, MS(30), MS(42), MS(5));
 	s->trigger.cpu = 1;
 	assert_null(kf_trigger_gap(&h.timeline, s));
-	assert_string_equal(sentence(), "runq > 5 ms: lost\\x0a/4711 waited 12.0 ms to run on CPU 1 (the gap itself is "
-					"not in this file)");
+	assert_string_equal(sentence(), "runq > 5 ms: lost\\x0a/4711 waited 12.0 ms to run on CPU 1 (the records show "
+					"no such gap)");
+}
+
+/* 1 us of nginx' gap from 10 to 21 ms is not the 5 ms that fired. */
+static void runq_takes_no_other_gap(void **state)
+{
+	fire(KF_TRIGGER_RUNQ, 2144, MS(5), MS(10) + 1000, MS(5));
+	assert_null(kf_trigger_gap(&h.timeline, s));
+	assert_non_null(strstr(sentence(), "nginx/2144 waited 5.00 ms to run on CPU 0 (the records show no such"));
 }
 
 /* nginx blocks at 2 ms in a futex, is woken by redis at 10 ms and runs at 21 ms. */
@@ -147,6 +155,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(runq_tells_the_gap_that_fired, setup, teardown),
 		cmocka_unit_test_setup_teardown(runq_of_an_open_wait_tells_the_gap_around_it, setup, teardown),
 		cmocka_unit_test_setup_teardown(runq_without_its_gap_says_what_the_trigger_knows, setup, teardown),
+		cmocka_unit_test_setup_teardown(runq_takes_no_other_gap, setup, teardown),
 		cmocka_unit_test_setup_teardown(futex_tells_address_length_and_waker, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_wait_that_never_ended_says_so, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_slow_syscall_is_split_by_state, setup, teardown),

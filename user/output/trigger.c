@@ -13,9 +13,6 @@
 #include "snapshot/snapshot.h"
 #include "snapshot/trigger_kind.h"
 
-/* A trigger and the record of the same switch may read the clock apart, but not this far. */
-#define SAME_MOMENT_NS 1000000
-
 /* How the triggering thread spent the time from since_ns to until_ns. */
 struct spent {
 	uint64_t ns[KF_STATES];
@@ -23,32 +20,38 @@ struct spent {
 	uint64_t longest_ns;
 };
 
-static uint64_t distance(const struct kf_gap *gap, uint64_t ts_ns)
-{
-	if (ts_ns < gap->start_ns)
-		return gap->start_ns - ts_ns;
-	return ts_ns > gap->end_ns ? ts_ns - gap->end_ns : 0;
-}
-
 static uint64_t length(const struct kf_gap *gap)
 {
 	return gap->end_ns - gap->start_ns;
 }
 
-/* Of a thread that ran between two gaps, the one that ended at the trigger is meant: it is the longer one. */
+static uint64_t waited_ns(const struct kf_trigger *trigger)
+{
+	return trigger->ts_ns > trigger->since_ns ? trigger->ts_ns - trigger->since_ns : 0;
+}
+
+/* How much of the wait that fired lies in this gap. */
+static uint64_t overlap(const struct kf_gap *gap, const struct kf_trigger *trigger)
+{
+	uint64_t from = gap->start_ns > trigger->since_ns ? gap->start_ns : trigger->since_ns;
+	uint64_t to = gap->end_ns < trigger->ts_ns ? gap->end_ns : trigger->ts_ns;
+
+	return to > from ? to - from : 0;
+}
+
+/* The gap that holds most of the wait; less than half of it would be another one. */
 static const struct kf_gap *find_fired(const struct kf_timeline *t, const struct kf_trigger *trigger)
 {
+	uint64_t most = waited_ns(trigger) / 2;
 	const struct kf_gap *best = NULL;
 
 	for (size_t i = 0; i < t->n_gaps; i++) {
 		const struct kf_gap *gap = &t->gaps[i];
-		uint64_t far = distance(gap, trigger->ts_ns);
 
-		if (t->threads[gap->thread].tid != trigger->tid || far > SAME_MOMENT_NS)
-			continue;
-		if (!best || far < distance(best, trigger->ts_ns) ||
-		    (far == distance(best, trigger->ts_ns) && length(gap) > length(best)))
+		if (t->threads[gap->thread].tid == trigger->tid && overlap(gap, trigger) > most) {
+			most = overlap(gap, trigger);
 			best = gap;
+		}
 	}
 	return best;
 }
@@ -114,11 +117,6 @@ static void add_gap(struct kf_line *line, const struct kf_timeline *t, const str
 	line->used += kf_gap_sentence(t, gap, line->buf + line->used, line->room - line->used);
 }
 
-static uint64_t waited_ns(const struct kf_trigger *trigger)
-{
-	return trigger->ts_ns > trigger->since_ns ? trigger->ts_ns - trigger->since_ns : 0;
-}
-
 static void add_runq(struct kf_line *line, const struct kf_timeline *t, const struct kf_snapshot *s, uint32_t thread)
 {
 	const struct kf_gap *gap = find_fired(t, &s->trigger);
@@ -130,7 +128,7 @@ static void add_runq(struct kf_line *line, const struct kf_timeline *t, const st
 	add_who(line, t, &s->trigger, thread);
 	kf_line_add(line, " waited ");
 	kf_line_duration(line, waited_ns(&s->trigger));
-	kf_line_add(line, " to run on CPU %" PRIu32 " (the gap itself is not in this file)", s->trigger.cpu);
+	kf_line_add(line, " to run on CPU %" PRIu32 " (the records show no such gap)", s->trigger.cpu);
 }
 
 static void add_syscall(struct kf_line *line, const struct kf_trigger *trigger)
