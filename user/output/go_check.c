@@ -58,10 +58,11 @@ static struct thing *get(struct checker *c, struct thing **table, uint64_t id)
 
 static void free_things(struct thing **table)
 {
-	struct thing *thing, *next;
+	struct thing *thing = *table, *next;
 
-	HASH_ITER (hh, *table, thing, next) {
-		HASH_DEL(*table, thing);
+	HASH_CLEAR(hh, *table); /* frees the table, not what is in it */
+	for (; thing; thing = next) {
+		next = thing->hh.next;
 		free(thing);
 	}
 }

@@ -35,10 +35,11 @@ struct kf_go_tables *kf_go_tables_new(void)
 
 static void free_items(struct item **table)
 {
-	struct item *item, *next;
+	struct item *item = *table, *next;
 
-	HASH_ITER (hh, *table, item, next) {
-		HASH_DEL(*table, item);
+	HASH_CLEAR(hh, *table); /* frees the table, not what is in it */
+	for (; item; item = next) {
+		next = item->hh.next;
 		free(item);
 	}
 }

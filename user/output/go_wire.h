@@ -116,8 +116,10 @@ void kf_go_wire_event(struct kf_go_wire *w, struct kf_go_lane *lane, uint64_t ts
 		      const uint64_t *args, size_t n_args);
 /* kf_go_wire_event() with the arguments in line: KF_GO_EVENT(w, lane, ts, KF_GO_START, g, seq) */
 #define KF_GO_EVENT(w, lane, ts_ns, code, ...)                                                                         \
-	kf_go_wire_event(w, lane, ts_ns, code, (const uint64_t[]){ __VA_ARGS__ },                                      \
-			 sizeof((const uint64_t[]){ __VA_ARGS__ }) / sizeof(uint64_t))
+	do {                                                                                                           \
+		const uint64_t args_[] = { __VA_ARGS__ };                                                              \
+		kf_go_wire_event(w, lane, ts_ns, code, args_, sizeof(args_) / sizeof(args_[0]));                       \
+	} while (0)
 /* The same for events without arguments. */
 #define KF_GO_EVENT0(w, lane, ts_ns, code) kf_go_wire_event(w, lane, ts_ns, code, NULL, 0)
 
