@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#define KF_BASE_ERROR_C
 #include "base/error.h"
 
 #include <errno.h>

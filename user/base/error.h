@@ -36,6 +36,13 @@ int kf_fail_errno(struct kf_error *e, int err, const char *hint, const char *for
 
 int kf_fail_memory(struct kf_error *e, const char *what);
 
+#if defined(__clang_analyzer__) && !defined(KF_BASE_ERROR_C)
+/* The analyzer sees one file at a time and cannot know that these never return 0. */
+#define kf_fail(...)	    ((void)(kf_fail)(__VA_ARGS__), -1)
+#define kf_fail_errno(...)  ((void)(kf_fail_errno)(__VA_ARGS__), -1)
+#define kf_fail_memory(...) ((void)(kf_fail_memory)(__VA_ARGS__), -1)
+#endif
+
 /* "kflight: error: MESSAGE" and "kflight: hint: HINT" on stderr; returns e->status for main. */
 int kf_error_print(const struct kf_error *e);
 

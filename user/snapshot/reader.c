@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#define KF_SNAPSHOT_READER_C
 #include "snapshot/reader.h"
 
 #include <errno.h>

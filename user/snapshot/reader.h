@@ -38,5 +38,8 @@ int kf_reader_take(struct kf_reader *r, const struct kf_reader_section *section)
 
 /* "FILE is damaged at byte AT: WHAT"; returns -1. */
 int kf_reader_fail_damaged(struct kf_reader *r, size_t at, const char *what);
+#if defined(__clang_analyzer__) && !defined(KF_SNAPSHOT_READER_C)
+#define kf_reader_fail_damaged(...) ((void)(kf_reader_fail_damaged)(__VA_ARGS__), -1) /* as in base/error.h */
+#endif
 
 #endif
