@@ -13,6 +13,8 @@
 #define MAX_CPUS 1024
 #define NO_BASE	 1ULL
 
+const volatile __u32 n_cpus; /* possible ones */
+
 const volatile __u64 runqueues_offset, cpu_number_offset, preempt_count_offset;
 __u64 cpu_base[MAX_CPUS]; /* 0 not tried yet */
 
@@ -46,6 +48,29 @@ static __always_inline u8 context_now(u32 cpu, bool can_cast)
 	if (count & SOFTIRQ_SERVING)
 		return KF_CTX_SOFTIRQ;
 	return KF_CTX_TASK;
+}
+
+/*
+ * Is the thread on a CPU now? Slow: looks at every CPU's run queue. Some kernels run no probes for some threads (a sandbox
+ * hides its own), and a probe that nests in itself is skipped: a switch-in may be missed, and the wait it ended look open.
+ */
+static __noinline bool runs_somewhere(u32 tid)
+{
+	for (u32 cpu = 0; cpu < MAX_CPUS; cpu++) {
+		u64 base, curr;
+		u32 pid = 0;
+
+		if (cpu >= n_cpus)
+			break;
+		base = cpu_base[cpu];
+		if (base <= NO_BASE)
+			continue;
+		curr = peek(base + runqueues_offset + bpf_core_field_offset(struct rq, curr), false);
+		bpf_probe_read_kernel(&pid, sizeof(pid), (void *)curr + bpf_core_field_offset(struct task_struct, pid));
+		if (pid == tid)
+			return true;
+	}
+	return false;
 }
 
 #endif

@@ -94,7 +94,10 @@ struct files_struct {
 	struct fdtable *fdt;
 };
 
-struct rq;
+struct task_struct;
+struct rq {
+	struct task_struct *curr;
+};
 struct cfs_rq {
 	struct rq *rq;
 };

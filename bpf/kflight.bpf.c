@@ -482,22 +482,34 @@ static __always_inline u64 as_number(u64 pointer)
 	return number;
 }
 
-/* The thread blocks since before we came: its wait is at least as long as we know. */
+/* What a thread sleeps in, if it is in a syscall; not on a hot path, so by helpers on every kernel. */
+static __always_inline void read_sleep(struct task_struct *task, struct syscall_state *sys, u8 *filetype)
+{
+	read_syscall(task, sys, false);
+	*filetype = sys->inside && is_read_or_write(sys->nr) ? file_type(task, sys->arg0, false) : 0;
+}
+
+/* The thread waits since before we came: at least as long as we know. */
 static __always_inline void seed_wait(struct task_struct *task, struct thread_state *state)
 {
-	state->nr = KF_NR_KTHREAD;
-	state->task_state = task->__state;
-	if (!(task->flags & PF_KTHREAD)) {
-		struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
+	struct syscall_state sys = {};
+	u64 now_ns = bpf_ktime_get_ns();
 
-		state->nr = syscall_number(task, BPF_CORE_READ(regs, orig_ax));
-		state->in_syscall = state->nr != KF_NR_USER && BPF_CORE_READ(regs, ax) == ENOSYS_RESULT;
-		state->arg0 = BPF_CORE_READ(regs, di);
-		state->arg1 = BPF_CORE_READ(regs, si);
+	if (!task->__state) {
+		state->cause = KF_CAUSE_UNKNOWN;
+		state->wake_ns = now_ns;
+		watch_open(state, OPEN_RUNNABLE, now_ns);
+		return;
 	}
+	read_sleep(task, &sys, &state->filetype);
+	state->nr = sys.nr;
+	state->in_syscall = sys.inside;
+	state->arg0 = sys.arg0;
+	state->arg1 = sys.arg1;
+	state->task_state = task->__state;
 	state->before_us = 1;
-	state->off_ns = bpf_ktime_get_ns();
-	watch_open(state, OPEN_BLOCKED, state->off_ns);
+	state->off_ns = now_ns;
+	watch_open(state, OPEN_BLOCKED, now_ns);
 }
 
 SEC("iter/task")
@@ -511,7 +523,7 @@ int seed_threads(struct bpf_iter__task *ctx)
 	if (!regs_offset && !(task->flags & PF_KTHREAD))
 		regs_offset = as_number((u64)bpf_task_pt_regs(task)) - (u64)task->stack;
 	state = thread_of(task);
-	if (seed_blocked && state && task->__state && !task->on_cpu && !state->off_ns && !state->wake_ns)
+	if (seed_blocked && state && !task->on_cpu && !state->off_ns && !state->wake_ns)
 		seed_wait(task, state);
 	return 0;
 }
@@ -520,6 +532,7 @@ SEC("iter/task")
 int scan_threads(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
+	struct syscall_state sys = {};
 	struct kf_task out = {};
 
 	if (!task || !task->pid)
@@ -529,22 +542,15 @@ int scan_threads(struct bpf_iter__task *ctx)
 	out.tgid = task->tgid;
 	out.state = task->__state;
 	out.cpu = task->thread_info.cpu;
-	out.nr = KF_NR_KTHREAD;
-	out.flags = task->on_cpu ? KF_TASK_ON_CPU : 0;
+	out.flags = (task->on_cpu ? KF_TASK_ON_CPU : 0) | (task->flags & PF_KTHREAD ? KF_TASK_KTHREAD : 0);
 	out.ppid = task->real_parent->tgid;
 	BPF_CORE_READ_INTO(&out.comm, task, comm);
-	if (task->flags & PF_KTHREAD) {
-		out.flags |= KF_TASK_KTHREAD;
-	} else {
-		struct pt_regs *regs = (struct pt_regs *)bpf_task_pt_regs(task);
-
-		out.nr = syscall_number(task, BPF_CORE_READ(regs, orig_ax));
-		out.arg0 = BPF_CORE_READ(regs, di);
-		out.arg1 = BPF_CORE_READ(regs, si);
-		out.arg2 = BPF_CORE_READ(regs, dx);
-		if (out.nr != KF_NR_USER && BPF_CORE_READ(regs, ax) == ENOSYS_RESULT)
-			out.flags |= KF_TASK_IN_SYSCALL;
-	}
+	read_sleep(task, &sys, &out.filetype);
+	out.nr = sys.nr;
+	out.arg0 = sys.arg0;
+	out.arg1 = sys.arg1;
+	out.arg2 = sys.arg2;
+	out.flags |= sys.inside ? KF_TASK_IN_SYSCALL : 0;
 	out.scanned_ns = bpf_ktime_get_ns();
 	bpf_seq_write(ctx->meta->seq, &out, sizeof(out));
 	return 0;

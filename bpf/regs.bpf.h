@@ -97,7 +97,7 @@ static __always_inline bool is_read_or_write(u16 nr)
 	return nr == NR_READ || nr == NR_WRITE || nr == NR_READV || nr == NR_WRITEV;
 }
 
-/* S_IFMT >> 12 of an open file of the task, 0 if there is none. Only for a task that cannot close it meanwhile. */
+/* S_IFMT >> 12 of an open file of the task, 0 if there is none. For a task that is inside a syscall on it: then it stays open. */
 static __always_inline u8 file_type(struct task_struct *task, u64 fd, bool can_cast)
 {
 	struct files_struct *files = task->files;

@@ -150,6 +150,10 @@ static long look_at(void *map, u32 *index, struct open_wait *wait, struct walk *
 	}
 	if (kind == KF_TRIGGER_NONE)
 		return 0;
+	if (runs_somewhere(wait->tid)) {
+		wait->kind = OPEN_NONE;
+		return 0;
+	}
 	wait->fired = 1;
 	if (walk->found.kind != KF_TRIGGER_NONE) { /* one snapshot serves both */
 		__sync_fetch_and_add(&counters.busy[kind & 7], 1);

@@ -130,6 +130,7 @@ static int load(struct kf_recorder *r, const struct kf_recorder_options *opts, s
 		return -1;
 	set_filter(r, opts);
 	choose_programs(r, &layout, opts->syscalls);
+	r->bpf->rodata->n_cpus = r->plan.n_cpus;
 	r->bpf->rodata->syscall_mode = opts->syscalls;
 	r->bpf->rodata->watching = smallest_threshold(opts->triggers) != 0;
 	r->bpf->rodata->switch_has_state = layout.switch_has_state;
