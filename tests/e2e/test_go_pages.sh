@@ -11,7 +11,7 @@ helpers=$root/build/e2e
 cpu=$(last_cpu)
 
 record --window 10s,64mb --trigger 'runq>4ms' --count 1 --after 3s --comm victim
-start "$work/hog" -c "$cpu" -b 8 -p 22 -s 3 -r
+start "$work/hog" -c "$cpu" -s 3 -r
 start "$work/victim" -c "$cpu" -s 3
 "$work/waits" poll -n 30 -w 5 &
 "$work/waits" cond -n 60 -w 10 &

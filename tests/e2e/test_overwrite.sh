@@ -28,6 +28,6 @@ while [ $SECONDS -lt "$seconds" ]; do
 done
 request
 "$kflight" info "$snapshot"
-[ $taken -ge 5 ] || fail "only $taken snapshots"
+[ $taken -ge 3 ] || fail "only $taken snapshots"
 stop_recorder
 figure "$taken snapshots of 4 MiB rings under load, windows of $least to $worst ms"
