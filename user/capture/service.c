@@ -159,13 +159,22 @@ static void on_trigger(struct service *s)
 	}
 }
 
-/* `run`: what is of interest is the command. */
-static void is_about_child(struct kf_trigger *trigger, const struct kf_service_options *opts)
+static bool filters_one_process(const struct kf_filter_spec *filter)
 {
-	const char *slash = strrchr(opts->child_name, '/');
+	return filter && filter->n_pids == 1 && !filter->n_tids && !filter->n_comms && !filter->n_cgroups;
+}
 
-	trigger->tid = opts->child;
-	trigger->tgid = opts->child;
+/* Whom a request is about: the command of `run`, or the only process of the filter. (Whose name the task scan tells.) */
+static void set_subject(struct kf_trigger *trigger, const struct kf_service_options *opts)
+{
+	const char *slash;
+
+	if (filters_one_process(opts->filter))
+		trigger->tid = trigger->tgid = opts->filter->pids[0];
+	if (opts->child <= 0)
+		return;
+	slash = strrchr(opts->child_name, '/');
+	trigger->tid = trigger->tgid = opts->child;
 	snprintf(trigger->comm, sizeof(trigger->comm), "%s", slash ? slash + 1 : opts->child_name);
 	memcpy(trigger->process_comm, trigger->comm, sizeof(trigger->process_comm));
 }
@@ -187,8 +196,7 @@ static const char *request(struct service *s, const char *reason, kf_request cli
 		kf_error_print(&e);
 		return "the window could not be held";
 	}
-	if (s->opts->child > 0)
-		is_about_child(&s->trigger, s->opts);
+	set_subject(&s->trigger, s->opts);
 	snprintf(s->reason, sizeof(s->reason), "%s", reason);
 	s->client = client;
 	begin(s);

@@ -164,6 +164,23 @@ static void find_before_run(struct kf_machine *m, uint32_t thread, const struct 
 	kf_drift_replay(m, thread, drift->ts_ns);
 }
 
+/*
+ * Runnable since then, and nothing known before: it was when recording began. A queue is only left by a migration, which has a
+ * record: so it was in the queue that the first of these names, or in that of the CPU it runs on.
+ */
+static void find_waiting(struct kf_machine *m, uint32_t thread, const struct kf_told *told, uint16_t cpu)
+{
+	struct kf_transition *move;
+
+	kf_machine_begin(m, thread, KF_STATE_UNKNOWN, KF_NO_CPU);
+	cpu = kf_drift_cpu(m, thread, told->since_ns, cpu);
+	move = kf_machine_move(m, told->since_ns, thread, KF_MOVE_FOUND, 0);
+	move->state = KF_STATE_RUNNABLE;
+	move->cpu = cpu;
+	kf_machine_enter(m, thread, KF_STATE_RUNNABLE, cpu, told->since_ns);
+	kf_drift_replay(m, thread, told->since_ns + 1);
+}
+
 /* The first record of a thread is that it runs: settles what it was at the floor. */
 static void begin_before_run(struct kf_machine *m, uint32_t thread, const struct kf_told *told,
 			     const struct kf_event *event)
@@ -190,7 +207,7 @@ static void begin_before_run(struct kf_machine *m, uint32_t thread, const struct
 		kf_wake(m, thread, &wakeup, told->since_ns, KF_MOVE_F_REPAIRED);
 		kf_drift_replay(m, thread, told->since_ns + 1);
 	} else {
-		find_before_run(m, thread, told, event->ts_ns);
+		find_waiting(m, thread, told, event->cpu);
 	}
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "model/family.h"
 #include "model/timeline.h"
 #include "output/report.h"
 #include "snapshot/snapshot.h"
@@ -60,13 +61,18 @@ bool kf_page_has_own(const struct kf_page *p)
 {
 	const struct kf_trigger *trigger = &p->s->trigger;
 
-	return trigger->tgid && trigger->kind != KF_TRIGGER_NONE && trigger->kind != KF_TRIGGER_REQUEST && !p->o->tid &&
-	       !p->o->comm;
+	return trigger->tgid && trigger->kind != KF_TRIGGER_NONE && !p->o->tid && !p->o->comm;
 }
 
 bool kf_page_is_own(const struct kf_page *p, uint32_t thread)
 {
-	return kf_page_has_own(p) && p->t->threads[thread].tgid == p->s->trigger.tgid;
+	const struct kf_trigger *trigger = &p->s->trigger;
+
+	if (!kf_page_has_own(p))
+		return false;
+	if (trigger->kind == KF_TRIGGER_REQUEST)
+		return kf_is_family(p->t, thread, trigger->tgid);
+	return p->t->threads[thread].tgid == trigger->tgid;
 }
 
 void kf_page_own_title(const struct kf_page *p, const char *what, char *title, size_t len)
@@ -74,5 +80,6 @@ void kf_page_own_title(const struct kf_page *p, const char *what, char *title, s
 	char name[KF_TEXT_COMM_BYTES + 1];
 
 	kf_text_printable(p->s->trigger.process_comm, KF_COMM_BYTES, name, sizeof(name));
-	snprintf(title, len, "%s of process %s/%" PRIu32, what, name, p->s->trigger.tgid);
+	snprintf(title, len, "%s of process %s/%" PRIu32 "%s", what, name, p->s->trigger.tgid,
+		 p->s->trigger.kind == KF_TRIGGER_REQUEST ? " and its children" : "");
 }

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "model/family.h"
 #include "model/timeline.h"
 #include "output/line.h"
 #include "output/sentence.h"
@@ -56,13 +57,17 @@ static const struct kf_gap *find_fired(const struct kf_timeline *t, const struct
 	return best;
 }
 
-static const struct kf_gap *find_worst(const struct kf_timeline *t)
+/* The worst gap; a request about one process (tgid, else 0) means the worst of that and its children. */
+static const struct kf_gap *find_worst(const struct kf_timeline *t, uint32_t tgid)
 {
 	const struct kf_gap *worst = NULL;
 
-	for (size_t i = 0; i < t->n_gaps; i++)
-		if (!worst || length(&t->gaps[i]) > length(worst))
-			worst = &t->gaps[i];
+	for (size_t i = 0; i < t->n_gaps; i++) {
+		const struct kf_gap *gap = &t->gaps[i];
+
+		if ((!worst || length(gap) > length(worst)) && (!tgid || kf_is_family(t, gap->thread, tgid)))
+			worst = gap;
+	}
 	return worst;
 }
 
@@ -73,7 +78,7 @@ const struct kf_gap *kf_trigger_gap(const struct kf_timeline *t, const struct kf
 		return find_fired(t, &s->trigger);
 	case KF_TRIGGER_NONE:
 	case KF_TRIGGER_REQUEST:
-		return find_worst(t);
+		return find_worst(t, s->trigger.tgid);
 	default:
 		return NULL;
 	}
@@ -311,7 +316,9 @@ static void add_slow_syscall(struct kf_line *line, const struct kf_timeline *t, 
 
 static void add_request(struct kf_line *line, const struct kf_timeline *t, const struct kf_snapshot *s)
 {
-	const struct kf_gap *gap = find_worst(t);
+	const struct kf_trigger *trigger = &s->trigger;
+	uint32_t thread = kf_timeline_find(t, trigger->tid, trigger->ts_ns);
+	const struct kf_gap *gap = find_worst(t, trigger->tgid);
 	char reason[512];
 
 	kf_line_add(line, s->trigger.kind == KF_TRIGGER_REQUEST ? "requested" : "no trigger");
@@ -319,12 +326,15 @@ static void add_request(struct kf_line *line, const struct kf_timeline *t, const
 		kf_text_printable(s->reason, strlen(s->reason), reason, sizeof(reason));
 		kf_line_add(line, " (\"%s\")", reason);
 	}
-	if (gap) {
-		kf_line_add(line, "; worst gap: ");
-		add_gap(line, t, gap);
-	} else {
-		kf_line_add(line, "; no thread waited to run");
+	kf_line_add(line, gap ? "; worst gap" : "; no thread");
+	if (trigger->tgid) {
+		kf_line_add(line, " of ");
+		add_who(line, t, trigger, thread);
+		kf_line_add(line, " and its children");
 	}
+	kf_line_add(line, gap ? ": " : " waited to run");
+	if (gap)
+		add_gap(line, t, gap);
 }
 
 size_t kf_trigger_sentence(const struct kf_timeline *t, const struct kf_snapshot *s, char *buf, size_t len)
