@@ -136,31 +136,10 @@ static void begin_gap_of(struct walk *w, const struct kf_transition *move)
 	w->gap.waker_irq = move->kind == KF_MOVE_WAKE && (move->flags & KF_MOVE_F_IRQ);
 }
 
-static enum kf_state state_after(const struct kf_transition *move, enum kf_state state)
-{
-	switch (move->kind) {
-	case KF_MOVE_RUN:
-		return KF_STATE_RUNNING;
-	case KF_MOVE_STOP:
-	case KF_MOVE_WAKE:
-	case KF_MOVE_FORK:
-		return KF_STATE_RUNNABLE;
-	case KF_MOVE_BLOCK:
-		return KF_STATE_BLOCKED;
-	case KF_MOVE_EXIT:
-		return KF_STATE_DEAD;
-	case KF_MOVE_LOST:
-		return KF_STATE_UNKNOWN;
-	case KF_MOVE_FOUND:
-		return move->state;
-	}
-	return state;
-}
-
 static int replay(struct account *a, const struct kf_transition *move)
 {
 	struct walk *w = &a->walks[move->thread];
-	enum kf_state to = state_after(move, w->state);
+	enum kf_state to = kf_move_leads_to(move, w->state);
 
 	if (move->kind == KF_MOVE_MIGRATE) {
 		if (move->cpu != w->cpu && end_stretch(a, w, move->ts_ns))

@@ -130,27 +130,6 @@ static unsigned legal_from(uint8_t kind)
 	return KF_STATES;
 }
 
-static unsigned leads_to(const struct kf_transition *move, uint8_t state)
-{
-	switch (move->kind) {
-	case KF_MOVE_RUN:
-		return KF_STATE_RUNNING;
-	case KF_MOVE_STOP:
-	case KF_MOVE_WAKE:
-	case KF_MOVE_FORK:
-		return KF_STATE_RUNNABLE;
-	case KF_MOVE_BLOCK:
-		return KF_STATE_BLOCKED;
-	case KF_MOVE_EXIT:
-		return KF_STATE_DEAD;
-	case KF_MOVE_LOST:
-		return KF_STATE_UNKNOWN;
-	case KF_MOVE_FOUND:
-		return move->state;
-	}
-	return state;
-}
-
 static int check_references(struct check *c, const struct kf_transition *move)
 {
 	const struct kf_timeline *t = c->t;
@@ -187,8 +166,8 @@ static int replay(struct check *c, const struct kf_transition *move)
 		return BROKEN(c, "at %" PRIu64 " thread %u is lost twice", move->ts_ns, move->thread);
 	if (move->kind == KF_MOVE_FORK && (s->lived || c->t->threads[move->thread].born_ns != move->ts_ns))
 		return BROKEN(c, "at %" PRIu64 " thread %u is born wrongly", move->ts_ns, move->thread);
-	if (leads_to(move, s->state) != s->state)
-		return enter(c, move->thread, leads_to(move, s->state), move->cpu, move->ts_ns);
+	if (kf_move_leads_to(move, s->state) != s->state)
+		return enter(c, move->thread, kf_move_leads_to(move, s->state), move->cpu, move->ts_ns);
 	return 0;
 }
 

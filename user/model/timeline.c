@@ -177,3 +177,24 @@ uint32_t kf_timeline_find(const struct kf_timeline *t, uint32_t tid, uint64_t ts
 	}
 	return found;
 }
+
+enum kf_state kf_move_leads_to(const struct kf_transition *move, enum kf_state state)
+{
+	switch (move->kind) {
+	case KF_MOVE_RUN:
+		return KF_STATE_RUNNING;
+	case KF_MOVE_STOP:
+	case KF_MOVE_WAKE:
+	case KF_MOVE_FORK:
+		return KF_STATE_RUNNABLE;
+	case KF_MOVE_BLOCK:
+		return KF_STATE_BLOCKED;
+	case KF_MOVE_EXIT:
+		return KF_STATE_DEAD;
+	case KF_MOVE_LOST:
+		return KF_STATE_UNKNOWN;
+	case KF_MOVE_FOUND:
+		return move->state;
+	}
+	return state;
+}

@@ -184,4 +184,7 @@ void kf_timeline_free(struct kf_timeline **t);
 /* Index of the thread that had this tid at that time, or KF_NOBODY. ts_ns 0: the last one. */
 uint32_t kf_timeline_find(const struct kf_timeline *t, uint32_t tid, uint64_t ts_ns);
 
+/* The state of its thread after a move; `state` is the one before, which some moves leave as it is. */
+enum kf_state kf_move_leads_to(const struct kf_transition *move, enum kf_state state);
+
 #endif

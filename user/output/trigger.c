@@ -213,28 +213,6 @@ static void add_wait(struct kf_line *line, const struct kf_timeline *t, const st
 		add_waker(line, t, f.wake);
 }
 
-static enum kf_state state_after(const struct kf_transition *m, enum kf_state state)
-{
-	switch ((enum kf_move)m->kind) {
-	case KF_MOVE_RUN:
-		return KF_STATE_RUNNING;
-	case KF_MOVE_STOP:
-	case KF_MOVE_WAKE:
-	case KF_MOVE_FORK:
-		return KF_STATE_RUNNABLE;
-	case KF_MOVE_BLOCK:
-		return KF_STATE_BLOCKED;
-	case KF_MOVE_EXIT:
-		return KF_STATE_DEAD;
-	case KF_MOVE_LOST:
-		return KF_STATE_UNKNOWN;
-	case KF_MOVE_FOUND:
-		return m->state;
-	default:
-		return state;
-	}
-}
-
 static void spend(struct spent *sp, enum kf_state state, uint8_t wait, uint64_t from, uint64_t to)
 {
 	if (from >= to)
@@ -262,7 +240,7 @@ static struct spent measure(const struct kf_timeline *t, uint32_t thread, uint64
 		spend(&sp, state, wait, at, m->ts_ns);
 		if (m->ts_ns > at)
 			at = m->ts_ns;
-		state = state_after(m, state);
+		state = kf_move_leads_to(m, state);
 		if (m->kind == KF_MOVE_BLOCK || m->kind == KF_MOVE_FOUND)
 			wait = m->wait.kind;
 	}
