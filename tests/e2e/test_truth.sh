@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-2-Clause
-# Independent truth: ftrace runs beside the recorder under five loads. Its gaps and kflight's are the same, and so are
-# the culprits. How they are compared: tests/go/cmd/truth.
+# Independent truth: ftrace runs beside the recorder under five loads, and once more with rings that are overwritten
+# several times. Its gaps and kflight's are the same, and so are the culprits. How they are compared: tests/go/cmd/truth.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/ftrace.sh"
 need_bpf
@@ -18,7 +18,7 @@ failed=
 start_load() {
 	load=()
 	case $1 in
-	hackbench)
+	hackbench | overwritten)
 		start hackbench -s 64 -l 100000000 -g 2 -f 4 >"$tmp/load.log" 2>&1
 		;;
 	stress)
@@ -56,11 +56,12 @@ stop_load() {
 
 # measure NAME: one recording, compared. Returns 1 if they disagree.
 measure() {
-	local name=$1 floor end agree
+	local name=$1 window=15s,512mb floor end agree
 
+	[ "$name" != overwritten ] || window=15s,4mb
 	start_load "$name"
 	ftrace_start
-	record --window 15s,512mb
+	record --window $window
 	sleep "$seconds" # how long is compared
 	request
 	ftrace_stop "$tmp/ftrace"
@@ -95,7 +96,7 @@ compare() {
 }
 
 ftrace_open 131072
-for name in ${LOADS:-hackbench stress forks hogs go}; do
+for name in ${LOADS:-hackbench stress forks hogs go overwritten}; do
 	compare "$name"
 done
 [ -z "$failed" ] || fail "kflight and ftrace disagree under:$failed"
