@@ -110,7 +110,7 @@ func compare(name, dir, tracePath, ndjson string, w window) (bool, error) {
 	fmt.Printf("figure: %s: %.1f s; gaps >= 100 us: %d of %d (%.3f %%) of ftrace in the trace, %d of %d (%.3f %%) the other way\n",
 		name, float64(to-from)/1e9, there.hit, there.all, 100*there.rate(), back.hit, back.all, 100*back.rate())
 	if s.nHole > 0 {
-		fmt.Printf("figure: %s: %d switches not traced at all, %d threads exempt from tracing; %d and %d gaps of that left out\n",
+		fmt.Printf("figure: %s: %d holes in ftrace, %d threads exempt from tracing; %d and %d gaps of that left out\n",
 			name, s.nHole, len(s.mute), there.excused, back.excused)
 	}
 	if there.all == 0 {
