@@ -15,7 +15,8 @@ say = $(if $(V),@:,@printf '  %-8s %s\n' $(1) $(2))
 
 # SAN=1 builds everything a second time with ASan and UBSan, in its own folder.
 ifdef SAN
-BUILD := $(BUILD)/san
+# override: BUILD= on the command line gets its folder, too
+override BUILD := $(BUILD)/san
 SAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
 
