@@ -100,7 +100,7 @@ static long hold_ring(void *map, u32 *cpu, struct kf_ring_head *ring, struct hol
 		if (back > now)
 			break;
 		first = now - back;
-		if (ring->mark_ns[first & (KF_RING_SEGMENTS - 1)] <= want->from_ns)
+		if (kf_segment_began_by(ring, first, want->from_ns))
 			break;
 	}
 	ring->drop_first_ns = 0;

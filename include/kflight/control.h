@@ -32,6 +32,17 @@ struct kf_ring_head {
 };
 _Static_assert(sizeof(struct kf_ring_head) <= KF_RING_HEAD_BYTES, "head page");
 
+/*
+ * Did this segment begin at or before at_ns? A mark older than that of the segment before is last round's: nobody has
+ * written to this segment yet, or whoever took its first slot has not come to the mark.
+ */
+static inline int kf_segment_began_by(const struct kf_ring_head *ring, __u64 segment, __u64 at_ns)
+{
+	__u64 mark_ns = ring->mark_ns[segment & (KF_RING_SEGMENTS - 1)];
+
+	return mark_ns <= at_ns && mark_ns >= ring->mark_ns[(segment - 1) & (KF_RING_SEGMENTS - 1)];
+}
+
 enum kf_trigger_kind {
 	KF_TRIGGER_NONE = 0,
 	KF_TRIGGER_RUNQ = 1,	/* waited to run */

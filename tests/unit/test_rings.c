@@ -103,6 +103,47 @@ static void an_empty_ring_is_whole_since_the_start(void **state)
 	free(ring);
 }
 
+/* Three segments ago, by any slot: the copy must reach back to there. */
+static void expect_reach(struct kf_ring_head *ring)
+{
+	uint64_t from_ns = (ring->head - 3 * SEGMENT) * 1000;
+	struct kf_ring_copy copy;
+
+	read_ring(&copy, ring, from_ns);
+	assert_true(copy.n_slots > 0);
+	if (copy.slots[0].ts_ns > from_ns)
+		fail_msg("head %llu: the copy begins at %llu, wanted %llu", (unsigned long long)ring->head,
+			 (unsigned long long)copy.slots[0].ts_ns, (unsigned long long)from_ns);
+	free(copy.slots);
+}
+
+/* Wherever head stands, also on a segment's edge: its mark is then a round old. */
+static void the_window_reaches_back_from_every_head(void **state)
+{
+	struct kf_ring_head *ring = new_ring();
+
+	for (int i = 0; i < 2 * SLOTS + 3 * SEGMENT; i++) {
+		write_one(ring);
+		if (i > SLOTS)
+			expect_reach(ring);
+	}
+	free(ring);
+}
+
+/* Who took the first slot of a segment was interrupted before it could set the mark. */
+static void a_mark_that_is_not_yet_set_is_not_believed(void **state)
+{
+	struct kf_ring_head *ring = new_ring();
+
+	for (int i = 0; i < 2 * SLOTS; i++)
+		write_one(ring);
+	ring->head++;
+	expect_reach(ring);
+	assert_false(kf_segment_began_by(ring, ring->head / SEGMENT, ring->head * 1000));
+	assert_true(kf_segment_began_by(ring, ring->head / SEGMENT - 1, ring->head * 1000));
+	free(ring);
+}
+
 static void a_lapped_ring_gives_the_newest_slots_in_order(void **state)
 {
 	struct kf_ring_head *ring = new_ring();
@@ -274,6 +315,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_empty_ring_is_whole_since_the_start),
+		cmocka_unit_test(the_window_reaches_back_from_every_head),
+		cmocka_unit_test(a_mark_that_is_not_yet_set_is_not_believed),
 		cmocka_unit_test(a_lapped_ring_gives_the_newest_slots_in_order),
 		cmocka_unit_test(only_the_wanted_part_is_copied),
 		cmocka_unit_test(a_slot_that_was_not_committed_is_torn),

@@ -80,7 +80,7 @@ static uint64_t first_wanted(const struct kf_ring_head *ring, uint64_t slots, ui
 
 		if (first <= oldest)
 			break;
-		if (first < head && ring->mark_ns[(now - back) % KF_RING_SEGMENTS] <= from_ns)
+		if (kf_segment_began_by(ring, now - back, from_ns))
 			return first;
 	}
 	return oldest;
