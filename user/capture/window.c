@@ -86,12 +86,16 @@ static void find_bounds(const struct kf_recorder *r, uint64_t from_ns, struct kf
 		s->floor_ns = s->end_ns;
 }
 
-static bool dropped_any(const struct kf_snapshot *s)
+/*
+ * Ends the hold. What was dropped in it, up to its very end (the copies were made earlier), is a hole in the windows to
+ * come: they begin after it.
+ */
+static void release(struct kf_recorder *r)
 {
-	for (uint32_t cpu = 0; cpu < s->n_cpus; cpu++)
-		if (s->rings[KF_CLASS_SCHED][cpu].drop_first_ns)
-			return true;
-	return false;
+	kf_recorder_command(r->bpf->progs.release_window);
+	for (uint32_t cpu = 0; cpu < r->plan.n_cpus; cpu++)
+		if (kf_recorder_ring(r, KF_CLASS_SCHED, cpu)->drop_first_ns)
+			r->hole_until_ns = kf_monotonic_ns();
 }
 
 static uint64_t missed_runs(const struct kf_recorder *r)
@@ -176,7 +180,7 @@ int kf_recorder_copy(struct kf_recorder *r, const struct kf_trigger *trigger, st
 	int was_policy = -1, failed;
 
 	if (!s) {
-		kf_recorder_command(r->bpf->progs.release_window);
+		release(r);
 		return kf_fail_memory(e, "a snapshot");
 	}
 	s->started_ns = r->started_ns;
@@ -188,12 +192,11 @@ int kf_recorder_copy(struct kf_recorder *r, const struct kf_trigger *trigger, st
 	read_clocks(s);
 	s->end_ns = s->mono_ns; /* every ring is read after this: all hold whatever happened before */
 	failed = copy_rings(r, from_ns, s, e);
-	kf_recorder_command(r->bpf->progs.release_window);
+	if (!failed)
+		find_bounds(r, from_ns, s); /* with what is known of earlier holes: before this one is noted */
+	release(r);
 	raise_priority(false, &was, &was_policy);
 	if (!failed) {
-		find_bounds(r, from_ns, s);
-		if (dropped_any(s))
-			r->hole_until_ns = kf_monotonic_ns();
 		copy_counters(r, s);
 		failed = scan_tasks(r, s, e);
 	}
