@@ -67,6 +67,7 @@ $(BUILD)/gen/%.skel.h: $(BUILD)/bpf/%.bpf.o
 	$(Q)mkdir -p $(@D)
 	$(Q)echo '/* NOLINTBEGIN */' > $@
 	$(Q)$(BPFTOOL) gen skeleton $< name $(subst -,_,$*)_bpf >> $@
+	$(Q)echo '/* NOLINTEND */' >> $@
 
 # The syscall numbers of this machine, from its own kernel headers.
 $(BUILD)/gen/syscall_names.inc: Makefile

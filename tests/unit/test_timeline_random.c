@@ -282,8 +282,10 @@ static void compare(struct toy *toy, const struct kf_timeline *t, uint32_t tid, 
 
 	if (!lived)
 		return;
-	if (!got)
+	if (!got) {
 		fail_msg("seed %" PRIu64 ": no thread %u", seed, tid);
+		return;
+	}
 	if (got->running_ns != th->spent_ns[KF_STATE_RUNNING] || got->runnable_ns != th->spent_ns[KF_STATE_RUNNABLE] ||
 	    got->blocked_ns != th->spent_ns[KF_STATE_BLOCKED])
 		fail_msg("seed %" PRIu64 ": thread %u ran %" PRIu64 ", waited %" PRIu64 ", slept %" PRIu64
