@@ -6,16 +6,28 @@
 need_bpf
 
 cpu=$(last_cpu)
-start "$work/victim" -c "$cpu" -s 60 -j "$tmp/victim"
-victim=$pid
-record -p "$victim" --trigger 'runq>5ms' --after 500ms --count 1 --window 5s,64mb
-start "$work/hog" -c "$cpu" -r -s 30
-wait_snapshots 20 1
-exit_status 10 "$recorder" || fail "the recorder ended with status $?"
-kill "$victim"
-end_within 5 "$victim"
+# One snapshot of a victim whom the hog makes wait. Returns 1 if it was somebody else, as happens on a busy host.
+measure() {
+	rm -rf "$tmp/out"
+	start "$work/victim" -c "$cpu" -s 60 -j "$tmp/victim"
+	victim=$pid
+	record -p "$victim" --trigger 'runq>5ms' --after 500ms --count 1 --window 5s,64mb
+	start "$work/hog" -c "$cpu" -r -s 30
+	hog=$pid
+	wait_snapshots 20 1
+	exit_status 10 "$recorder" || fail "the recorder ended with status $?"
+	kill "$victim" "$hog"
+	end_within 5 "$victim"
+	end_within 5 "$hog"
+	"$kflight" report "$snapshot" >"$tmp/report" || fail "report failed"
+	grep -qE '^runq > .* hog/[0-9]+ \((9[5-9]|100) %\)' "$tmp/report"
+}
+
+for _ in 1 2 3; do
+	measure && break
+	head -1 "$tmp/report"
+done
 keep accuracy "$snapshot"
-"$kflight" report "$snapshot" >"$tmp/report" || fail "report failed"
 head -3 "$tmp/report"
 expect_match 'sentence names the hog' "victim/$victim waited .*hog/[0-9]+ \((9[5-9]|100) %\)" "$tmp/report"
 
