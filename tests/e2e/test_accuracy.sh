@@ -9,7 +9,7 @@ cpu=$(last_cpu)
 # One snapshot of a victim whom the hog makes wait. Returns 1 if it was somebody else, as happens on a busy host.
 measure() {
 	rm -rf "$tmp/out"
-	start "$work/victim" -c "$cpu" -s 60 -j "$tmp/victim"
+	start "$work/victim" -c "$cpu" -r -s 60 -j "$tmp/victim"
 	victim=$pid
 	record -p "$victim" --trigger 'runq>5ms' --after 500ms --count 1 --window 5s,64mb
 	start "$work/hog" -c "$cpu" -r -s 30

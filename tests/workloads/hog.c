@@ -15,9 +15,7 @@
 
 static void take_priority(int realtime, int nice_value)
 {
-	struct sched_param p = { .sched_priority = 1 };
-
-	if (realtime && !sched_setscheduler(0, SCHED_FIFO, &p))
+	if (realtime && take_realtime(2))
 		return;
 	if (realtime) {
 		fprintf(stderr, "hog: no real-time priority (%s), using nice -15\n", strerror(errno));

@@ -70,6 +70,14 @@ static inline void pin_to(int cpu)
 		give_up(WORKLOAD_SKIP, "cannot run on CPU %d: %s", cpu, strerror(errno));
 }
 
+/* SCHED_FIFO; 0 if this host refuses. */
+static inline int take_realtime(int priority)
+{
+	struct sched_param p = { .sched_priority = priority };
+
+	return !sched_setscheduler(0, SCHED_FIFO, &p);
+}
+
 static inline int my_tid(void)
 {
 	return (int)syscall(SYS_gettid);
