@@ -22,12 +22,12 @@ static struct kf_run runs_0[] = {
 static struct kf_run runs_1[] = { { 1000, 9000, 3 } };
 static struct kf_cpu cpus[] = { { runs_0, 6 }, { runs_1, 1 }, { NULL, 0 } };
 
-typedef int gap_function(const struct kf_timeline *, const struct kf_gap *, struct kf_parts *, struct kf_error *);
-
 /* The parts of a gap with these stretches (end: start_ns 0), as "thread 0 @0 1500+500, ..." */
-static void expect(gap_function *parts_of, struct kf_stretch *stretches, const char *want)
+static void expect(struct kf_stretch *stretches, const char *want)
 {
-	struct kf_timeline t = { .floor_ns = 1000, .end_ns = 9000, .cpus = cpus, .n_cpus = 3, .stretches = stretches };
+	struct kf_timeline t = {
+		.floor_ns = 1000, .end_ns = 9000, .cpus = cpus, .n_cpus = 3, .n_threads = 4, .stretches = stretches
+	};
 	struct kf_gap gap = { .start_ns = stretches[0].start_ns };
 	struct kf_parts parts = { 0 };
 	struct kf_error e = { 0 };
@@ -37,8 +37,8 @@ static void expect(gap_function *parts_of, struct kf_stretch *stretches, const c
 
 	for (; stretches[gap.n_stretches].start_ns; gap.n_stretches++)
 		gap.end_ns = stretches[gap.n_stretches].end_ns;
-	assert_int_equal(parts_of(&t, &gap, &parts, &e), 0);
-	assert_int_equal(parts_of(&t, &gap, &parts, &e), 0); /* again, over the old answer */
+	assert_int_equal(kf_gap_parts(&t, &gap, &parts, &e), 0);
+	assert_int_equal(kf_gap_parts(&t, &gap, &parts, &e), 0); /* again, over the old answer */
 	for (size_t i = 0; i < parts.n; i++) {
 		const struct kf_part *part = &parts.items[i];
 
@@ -58,40 +58,35 @@ static void expect(gap_function *parts_of, struct kf_stretch *stretches, const c
 
 static void one_culprit(void **state)
 {
-	expect(kf_gap_parts, (struct kf_stretch[]){ { 1200, 1300, 0 }, { 0 } }, "thread 0 @0 1200+100");
-	expect(kf_gap_parts, (struct kf_stretch[]){ { 8999, 9000, 0 }, { 0 } }, "thread 2 @0 8999+1");
-	expect(kf_gap_parts, (struct kf_stretch[]){ { 2000, 3000, 0 }, { 0 } }, "thread 1 @0 2000+1000");
+	expect((struct kf_stretch[]){ { 1200, 1300, 0 }, { 0 } }, "thread 0 @0 1200+100");
+	expect((struct kf_stretch[]){ { 8999, 9000, 0 }, { 0 } }, "thread 2 @0 8999+1");
+	expect((struct kf_stretch[]){ { 2000, 3000, 0 }, { 0 } }, "thread 1 @0 2000+1000");
 }
 
 static void all_kinds(void **state)
 {
-	expect(kf_gap_parts, (struct kf_stretch[]){ { 1500, 6500, 0 }, { 0 } },
+	expect((struct kf_stretch[]){ { 1500, 6500, 0 }, { 0 } },
 	       "thread 0 @0 1500+1500, thread 1 @0 2000+1000, idle @0 4000+1000, unknown @0 5000+1000, "
 	       "thread 2 @0 6000+500");
-	expect(kf_gap_slices, (struct kf_stretch[]){ { 1500, 6500, 0 }, { 0 } },
-	       "thread 0 @0 1500+500, thread 1 @0 2000+1000, thread 0 @0 3000+1000, idle @0 4000+1000, "
-	       "unknown @0 5000+1000, thread 2 @0 6000+500");
 }
 
 /* The same thread on two CPUs is two parts. */
 static void several_queues(void **state)
 {
-	expect(kf_gap_parts, (struct kf_stretch[]){ { 1500, 2500, 0 }, { 2500, 3500, 1 }, { 3500, 3700, 0 }, { 0 } },
+	expect((struct kf_stretch[]){ { 1500, 2500, 0 }, { 2500, 3500, 1 }, { 3500, 3700, 0 }, { 0 } },
 	       "thread 0 @0 1500+700, thread 1 @0 2000+500, thread 3 @1 2500+1000");
 }
 
 static void what_cannot_be_known(void **state)
 {
 	/* before the floor, after the end */
-	expect(kf_gap_parts, (struct kf_stretch[]){ { 500, 1500, 0 }, { 0 } },
-	       "unknown @0 500+500, thread 0 @0 1000+500");
-	expect(kf_gap_slices, (struct kf_stretch[]){ { 100, 200, 1 }, { 0 } }, "unknown @1 100+100");
-	expect(kf_gap_slices, (struct kf_stretch[]){ { 8000, 9500, 1 }, { 0 } },
-	       "thread 3 @1 8000+1000, unknown @1 9000+500");
+	expect((struct kf_stretch[]){ { 500, 1500, 0 }, { 0 } }, "unknown @0 500+500, thread 0 @0 1000+500");
+	expect((struct kf_stretch[]){ { 100, 200, 1 }, { 0 } }, "unknown @1 100+100");
+	expect((struct kf_stretch[]){ { 8000, 9500, 1 }, { 0 } }, "thread 3 @1 8000+1000, unknown @1 9000+500");
 	/* on a CPU that wrote nothing, on no CPU, on one that does not exist */
-	expect(kf_gap_parts, (struct kf_stretch[]){ { 2000, 3000, 2 }, { 0 } }, "unknown @2 2000+1000");
-	expect(kf_gap_parts, (struct kf_stretch[]){ { 2000, 3000, KF_NO_CPU }, { 0 } }, "unknown 2000+1000");
-	expect(kf_gap_parts, (struct kf_stretch[]){ { 2000, 3000, 7 }, { 0 } }, "unknown @7 2000+1000");
+	expect((struct kf_stretch[]){ { 2000, 3000, 2 }, { 0 } }, "unknown @2 2000+1000");
+	expect((struct kf_stretch[]){ { 2000, 3000, KF_NO_CPU }, { 0 } }, "unknown 2000+1000");
+	expect((struct kf_stretch[]){ { 2000, 3000, 7 }, { 0 } }, "unknown @7 2000+1000");
 }
 
 int main(void)

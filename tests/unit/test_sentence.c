@@ -200,6 +200,57 @@ static void names_are_escaped_and_threads_name_their_process(void **state)
 	assert_non_null(strstr(sentence(&gap), "a\\x1b[31m\\xff/900 of hog waited"));
 }
 
+/* No model makes such a gap, but what says who ran must not need that. */
+static void a_gap_without_parts_has_no_list(void **state)
+{
+	struct kf_gap gap = redis_gap(KF_CAUSE_WOKEN);
+
+	gap.n_stretches = 0;
+	assert_null(strchr(sentence(&gap), ':'));
+	assert_non_null(strstr(sentence(&gap), "waited 7.00 ms"));
+}
+
+/* What is kept from gap to gap changes nothing: windows of all lengths over ten culprits of three names. */
+static void many_sentences_do_not_mix(void **state)
+{
+	struct kf_sentences s = { .t = &h.timeline };
+	struct kf_stretch *stretch = &h.stretches[0];
+	struct kf_gap *gap = &h.gaps[0];
+	struct kf_thread threads[10];
+	char buf[KF_SENTENCE_BYTES];
+	struct kf_run runs[10];
+	uint64_t end_ns;
+
+	many_culprits(&h, threads, runs, 10);
+	for (int i = 0; i < 10; i++)
+		snprintf(threads[i].comm, sizeof(threads[i].comm), "name%d", i % 3);
+	end_ns = gap->end_ns;
+	for (gap->start_ns = MS(1); gap->start_ns < end_ns; gap->start_ns += 700) {
+		for (gap->end_ns = end_ns; gap->end_ns > gap->start_ns; gap->end_ns -= 700) {
+			*stretch = (struct kf_stretch){ gap->start_ns, gap->end_ns, 0 };
+			kf_sentences_gap(&s, gap, buf, sizeof(buf));
+			assert_string_equal(buf, sentence(gap));
+		}
+	}
+	kf_sentences_release(&s);
+}
+
+/* Eight parts have one name, but two of them are one thread on two CPUs. */
+static void a_thread_on_two_cpus_counts_once(void **state)
+{
+	struct kf_run other[] = { { MS(2), MS(3), 9 } };
+	struct kf_thread threads[10];
+	struct kf_run runs[10];
+
+	many_culprits(&h, threads, runs, 10);
+	for (int i = 3; i < 10; i++)
+		strcpy(threads[i].comm, "worker");
+	h.cpus[1] = (struct kf_cpu){ other, 1 };
+	h.stretches[1] = (struct kf_stretch){ MS(2), MS(3), 1 };
+	h.gaps[0].n_stretches = 2;
+	assert_non_null(strstr(sentence(&h.gaps[0]), "1.05 ms worker (7 threads, 99 %)"));
+}
+
 static void a_short_buffer_is_filled_and_ended(void **state)
 {
 	char buf[40];
@@ -269,6 +320,9 @@ int main(void)
 		cmocka_unit_test_setup(one_left_over_is_named, setup),
 		cmocka_unit_test_setup(unknown_time_is_never_folded, setup),
 		cmocka_unit_test_setup(names_are_escaped_and_threads_name_their_process, setup),
+		cmocka_unit_test_setup(a_gap_without_parts_has_no_list, setup),
+		cmocka_unit_test_setup(many_sentences_do_not_mix, setup),
+		cmocka_unit_test_setup(a_thread_on_two_cpus_counts_once, setup),
 		cmocka_unit_test_setup(a_short_buffer_is_filled_and_ended, setup),
 		cmocka_unit_test_setup(a_cut_never_halves_a_character, setup),
 		cmocka_unit_test(percentages_add_up),

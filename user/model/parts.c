@@ -6,19 +6,6 @@
 #include "base/array.h"
 #include "base/error.h"
 
-static int add(struct kf_parts *p, uint64_t start_ns, uint64_t end_ns, uint16_t cpu, enum kf_part_kind kind,
-	       uint32_t thread)
-{
-	if (end_ns <= start_ns)
-		return 0;
-	if (KF_GROW(p->items, p->n, p->room))
-		return -1;
-	p->items[p->n++] = (struct kf_part){
-		.start_ns = start_ns, .ns = end_ns - start_ns, .thread = thread, .cpu = cpu, .kind = kind
-	};
-	return 0;
-}
-
 /* The first run that ends after ts_ns. */
 static size_t run_at(const struct kf_cpu *cpu, uint64_t ts_ns)
 {
@@ -35,11 +22,56 @@ static size_t run_at(const struct kf_cpu *cpu, uint64_t ts_ns)
 	return low;
 }
 
-static enum kf_part_kind kind_of(uint32_t thread)
+/* KF_IDLE and everybody who is not known come behind the threads. */
+static size_t culprit(const struct kf_timeline *t, uint32_t thread)
+{
+	return thread < t->n_threads ? thread : t->n_threads + (thread == KF_IDLE);
+}
+
+static int reserve_culprits(const struct kf_timeline *t, struct kf_parts *p)
+{
+	size_t n = t->n_threads + 2;
+
+	if (n <= p->n_latest)
+		return 0;
+	free(p->latest);
+	p->latest = calloc(n, sizeof(*p->latest));
+	p->n_latest = p->latest ? n : 0;
+	return p->latest ? 0 : -1;
+}
+
+static enum kf_part_kind kind_of(const struct kf_timeline *t, uint32_t thread)
 {
 	if (thread == KF_IDLE)
 		return KF_PART_IDLE;
-	return thread < KF_NOT_KNOWN ? KF_PART_THREAD : KF_PART_UNKNOWN;
+	return thread < t->n_threads ? KF_PART_THREAD : KF_PART_UNKNOWN;
+}
+
+/* Time of a thread (or KF_IDLE, KF_NOT_KNOWN) on a CPU: to its part, or a new one. */
+static int add(const struct kf_timeline *t, struct kf_parts *p, uint64_t start_ns, uint64_t end_ns, uint16_t cpu,
+	       uint32_t thread)
+{
+	uint32_t *latest = &p->latest[culprit(t, thread)];
+	uint32_t before = *latest < p->n && p->items[*latest].thread == thread ? *latest : KF_NO_PART;
+
+	if (end_ns <= start_ns)
+		return 0;
+	for (uint32_t i = before; i != KF_NO_PART; i = p->items[i].before) {
+		if (p->items[i].cpu == cpu) {
+			p->items[i].ns += end_ns - start_ns;
+			return 0;
+		}
+	}
+	if (KF_GROW(p->items, p->n, p->room) || p->n >= KF_NO_PART)
+		return -1;
+	*latest = (uint32_t)p->n;
+	p->items[p->n++] = (struct kf_part){ .start_ns = start_ns,
+					     .ns = end_ns - start_ns,
+					     .thread = thread,
+					     .before = before,
+					     .cpu = cpu,
+					     .kind = kind_of(t, thread) };
+	return 0;
 }
 
 static int add_stretch(const struct kf_timeline *t, const struct kf_stretch *stretch, struct kf_parts *p)
@@ -54,74 +86,32 @@ static int add_stretch(const struct kf_timeline *t, const struct kf_stretch *str
 		if (run->start_ns >= stretch->end_ns)
 			break;
 		if (run->start_ns > at) { /* before the floor */
-			if (add(p, at, run->start_ns, stretch->cpu, KF_PART_UNKNOWN, 0))
+			if (add(t, p, at, run->start_ns, stretch->cpu, KF_NOT_KNOWN))
 				return -1;
 			at = run->start_ns;
 		}
-		if (add(p, at, end, stretch->cpu, kind_of(run->thread), run->thread))
+		if (add(t, p, at, end, stretch->cpu, run->thread))
 			return -1;
 		at = end;
 	}
-	return add(p, at, stretch->end_ns, stretch->cpu, KF_PART_UNKNOWN, 0);
+	return add(t, p, at, stretch->end_ns, stretch->cpu, KF_NOT_KNOWN);
 }
 
-int kf_gap_slices(const struct kf_timeline *t, const struct kf_gap *gap, struct kf_parts *p, struct kf_error *e)
+int kf_gap_parts(const struct kf_timeline *t, const struct kf_gap *gap, struct kf_parts *p, struct kf_error *e)
 {
 	p->n = 0;
+	if (reserve_culprits(t, p))
+		return kf_fail_memory(e, "parts of a gap");
 	for (uint32_t i = 0; i < gap->n_stretches; i++)
 		if (add_stretch(t, &t->stretches[gap->first_stretch + i], p))
 			return kf_fail_memory(e, "parts of a gap");
 	return 0;
 }
 
-static int compare_start(const void *a, const void *b)
-{
-	const struct kf_part *x = a, *y = b;
-
-	return x->start_ns < y->start_ns ? -1 : x->start_ns > y->start_ns;
-}
-
-static int compare_culprit(const struct kf_part *x, const struct kf_part *y)
-{
-	if (x->kind != y->kind)
-		return x->kind < y->kind ? -1 : 1;
-	if (x->cpu != y->cpu)
-		return x->cpu < y->cpu ? -1 : 1;
-	if (x->kind == KF_PART_THREAD && x->thread != y->thread)
-		return x->thread < y->thread ? -1 : 1;
-	return 0;
-}
-
-static int compare_culprit_then_start(const void *a, const void *b)
-{
-	int order = compare_culprit(a, b);
-
-	return order ? order : compare_start(a, b);
-}
-
-int kf_gap_parts(const struct kf_timeline *t, const struct kf_gap *gap, struct kf_parts *p, struct kf_error *e)
-{
-	size_t n = 0;
-
-	if (kf_gap_slices(t, gap, p, e))
-		return -1;
-	if (!p->n)
-		return 0;
-	qsort(p->items, p->n, sizeof(*p->items), compare_culprit_then_start);
-	for (size_t i = 1; i < p->n; i++) {
-		if (compare_culprit(&p->items[n], &p->items[i]) == 0)
-			p->items[n].ns += p->items[i].ns;
-		else
-			p->items[++n] = p->items[i];
-	}
-	p->n = n + 1;
-	qsort(p->items, p->n, sizeof(*p->items), compare_start);
-	return 0;
-}
-
 void kf_parts_release(struct kf_parts *p)
 {
 	free(p->items);
+	free(p->latest);
 	*p = (struct kf_parts){ 0 };
 }
 

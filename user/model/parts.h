@@ -18,10 +18,13 @@ enum kf_part_kind {
 	KF_PART_KINDS,
 };
 
+#define KF_NO_PART UINT32_MAX
+
 struct kf_part {
 	uint64_t start_ns; /* when this culprit first ran in the gap */
 	uint64_t ns;	   /* all its time in the gap, on this cpu */
-	uint32_t thread;   /* KF_PART_THREAD: index */
+	uint32_t thread;   /* KF_PART_THREAD: index; KF_IDLE, KF_NOT_KNOWN */
+	uint32_t before;   /* in items: an earlier part of the same culprit, on another CPU; KF_NO_PART none */
 	uint16_t cpu;
 	uint8_t kind; /* enum kf_part_kind */
 };
@@ -29,13 +32,16 @@ struct kf_part {
 struct kf_parts {
 	struct kf_part *items; /* by start_ns */
 	size_t n, room;
+	/* By culprit: its latest part. Never cleared: an entry counts only if the part it names is that culprit's. */
+	uint32_t *latest;
+	size_t n_latest;
 };
 
-/* Fills p (which may hold an older answer, or be zeroed): one part per culprit and CPU, in order of first appearance.
+/*
+ * Fills p: one part per culprit and CPU, in order of first appearance. p may be zeroed or hold the answer for another
+ * gap, and for many gaps should: the work is then one look per run of a thread in the gap, without sorting.
  */
 int kf_gap_parts(const struct kf_timeline *t, const struct kf_gap *gap, struct kf_parts *p, struct kf_error *e);
-/* The same without summing up: every stretch of running as its own part, in time order. */
-int kf_gap_slices(const struct kf_timeline *t, const struct kf_gap *gap, struct kf_parts *p, struct kf_error *e);
 void kf_parts_release(struct kf_parts *p);
 
 /* "thread", "idle", "unknown" */

@@ -2,12 +2,12 @@
 #include "output/culprits.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/array.h"
 #include "base/error.h"
 #include "model/parts.h"
 #include "model/timeline.h"
+#include "output/namesakes.h"
 
 /* What one culprit cost one victim. */
 struct pair {
@@ -72,32 +72,6 @@ static int add_pair(struct pairs *p, struct pair pair)
 		return -1;
 	p->items[p->n++] = pair;
 	return 0;
-}
-
-static int by_comm(const void *va, const void *vb, void *timeline)
-{
-	const struct kf_timeline *t = timeline;
-
-	return strncmp(t->threads[*(const uint32_t *)va].comm, t->threads[*(const uint32_t *)vb].comm, KF_COMM_BYTES);
-}
-
-/* For every thread the index of one with its name, the same for all who share it. NULL when out of memory. */
-static uint32_t *name_threads(const struct kf_timeline *t)
-{
-	uint32_t *order = calloc(t->n_threads + 1, sizeof(*order)), *names = calloc(t->n_threads + 1, sizeof(*names));
-
-	if (!order || !names) {
-		free(order);
-		free(names);
-		return NULL;
-	}
-	for (size_t i = 0; i < t->n_threads; i++)
-		order[i] = (uint32_t)i;
-	qsort_r(order, t->n_threads, sizeof(*order), by_comm, (void *)t);
-	for (size_t i = 0; i < t->n_threads; i++)
-		names[order[i]] = i && !by_comm(&order[i - 1], &order[i], (void *)t) ? names[order[i - 1]] : order[i];
-	free(order);
-	return names;
 }
 
 static uint32_t who(const struct kf_part *part)
@@ -198,7 +172,7 @@ int kf_culprits_find(const struct kf_timeline *t, const struct kf_gap *const *ga
 		     struct kf_culprit **out, size_t *n_out, struct kf_error *e)
 {
 	struct pairs pairs = { .fold_at = 65536 };
-	uint32_t *names = name_threads(t);
+	uint32_t *names = kf_namesakes(t);
 	int err = names ? collect(t, gaps, n_gaps, names, &pairs, e) : kf_fail_memory(e, "culprits");
 
 	if (!err) {

@@ -22,6 +22,7 @@ struct kf_go_gaps {
 	size_t *following;    /* by gap: the next one of the same thread, or NO_GAP */
 	uint32_t *taken_over; /* by CPU: whose gap begins with the next thread that runs there, or KF_NOBODY */
 	uint64_t n_tasks;
+	struct kf_sentences sentences;
 };
 
 struct kf_go_gaps *kf_go_gaps_new(const struct kf_go_writer *w)
@@ -31,6 +32,7 @@ struct kf_go_gaps *kf_go_gaps_new(const struct kf_go_writer *w)
 
 	if (!g)
 		return NULL;
+	g->sentences.t = t;
 	g->victims = calloc(t->n_threads + 1, sizeof(*g->victims));
 	g->following = calloc(t->n_gaps + 1, sizeof(*g->following));
 	g->taken_over = calloc(t->n_cpus + 1, sizeof(*g->taken_over));
@@ -58,6 +60,7 @@ void kf_go_gaps_free(struct kf_go_gaps **g)
 {
 	if (!*g)
 		return;
+	kf_sentences_release(&(*g)->sentences);
 	free((*g)->victims);
 	free((*g)->following);
 	free((*g)->taken_over);
@@ -99,7 +102,7 @@ static void log_sentence(struct kf_go_writer *w, uint64_t ts_ns, uint32_t on, co
 {
 	char text[KF_SENTENCE_BYTES];
 
-	kf_gap_sentence(w->t, &w->t->gaps[v->gap], text, sizeof(text));
+	kf_sentences_gap(&w->gaps->sentences, &w->t->gaps[v->gap], text, sizeof(text));
 	kf_go_lanes_log(w->lanes, ts_ns, on, v->task, kf_go_wire_string(w->wire, "gap"),
 			kf_go_wire_string(w->wire, text));
 }

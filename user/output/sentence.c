@@ -6,28 +6,31 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/parts.h"
+#include "base/array.h"
 #include "model/timeline.h"
 #include "output/line.h"
+#include "output/namesakes.h"
 
+#define NO_MEMORY ": not enough memory to tell who ran instead"
 /* So many culprits are named; one more than that is named too, instead of "and 1 more". */
 #define N_NAMED 4
 /* The named ones, the sum of the others, the unknown time. */
 #define N_SHOWN (N_NAMED + 3)
 
 /* One item of the list: a part, or the parts of several threads with the same name. */
-struct share {
+struct kf_share {
 	uint64_t ns;
 	uint64_t start_ns;
 	uint32_t thread; /* KF_PART_THREAD: one of them */
 	uint32_t n_threads;
 	uint16_t cpu; /* KF_NO_CPU: several */
 	uint8_t kind; /* enum kf_part_kind */
+	bool again;   /* an earlier one is of the same thread, on another CPU */
 };
 
 /* What the sentence says of the parts: items[], then the sum of n_rest that are not named, then the unknown time. */
 struct shares {
-	struct share items[N_SHOWN];
+	struct kf_share items[N_SHOWN];
 	size_t n;
 	uint32_t n_rest;
 	uint64_t rest_ns;
@@ -71,7 +74,7 @@ void kf_percentages(const uint64_t *weights, size_t n, unsigned int *percent)
 
 static int by_ns_then_time(const void *va, const void *vb)
 {
-	const struct share *a = va, *b = vb;
+	const struct kf_share *a = va, *b = vb;
 
 	if (a->ns != b->ns)
 		return a->ns < b->ns ? 1 : -1;
@@ -80,53 +83,58 @@ static int by_ns_then_time(const void *va, const void *vb)
 	return (a->thread > b->thread) - (a->thread < b->thread);
 }
 
-/* Kinds apart; threads by name, those of one name by thread. */
-static int by_name(const void *va, const void *vb, void *timeline)
+static int reserve_names(struct kf_sentences *s)
 {
-	const struct share *a = va, *b = vb;
-	const struct kf_timeline *t = timeline;
-	int order;
-
-	if (a->kind != b->kind || a->kind != KF_PART_THREAD)
-		return a->kind != b->kind ? (int)a->kind - b->kind : (int)a->cpu - b->cpu;
-	order = strncmp(t->threads[a->thread].comm, t->threads[b->thread].comm, KF_COMM_BYTES);
-	return order ? order : (a->thread > b->thread) - (a->thread < b->thread);
+	if (s->namesakes)
+		return 0;
+	s->by_name = calloc(s->t->n_threads + 1, sizeof(*s->by_name));
+	s->namesakes = s->by_name ? kf_namesakes(s->t) : NULL;
+	if (s->namesakes)
+		return 0;
+	free(s->by_name);
+	s->by_name = NULL;
+	return -1;
 }
 
-static bool have_one_name(const struct kf_timeline *t, const struct share *a, const struct share *b)
+/* Adds a share to an earlier one with the same name. */
+static void merge(struct kf_share *into, const struct kf_share *share)
 {
-	return a->kind == KF_PART_THREAD && b->kind == KF_PART_THREAD &&
-	       !strncmp(t->threads[a->thread].comm, t->threads[b->thread].comm, KF_COMM_BYTES);
+	into->ns += share->ns;
+	into->n_threads += !share->again;
+	if (into->thread < share->thread)
+		into->thread = share->thread;
+	if (into->cpu != share->cpu)
+		into->cpu = KF_NO_CPU;
 }
 
-/* A hundred workers of one name become one share: the reader wants to know the program. */
-static size_t merge_names(const struct kf_timeline *t, struct share *shares, size_t n)
+/* A hundred workers of one name become one share: the reader wants to know the program. Returns how many are left. */
+static size_t merge_names(struct kf_sentences *s, size_t n)
 {
+	struct kf_share *shares = s->shares;
 	size_t kept = 0;
 
-	qsort_r(shares, n, sizeof(*shares), by_name, (void *)t);
-	for (size_t i = 1; i < n; i++) {
-		struct share *last = &shares[kept];
+	for (size_t i = 0; i < n; i++) {
+		const struct kf_share *share = &shares[i];
 
-		if (!have_one_name(t, last, &shares[i])) {
-			shares[++kept] = shares[i];
-			continue;
+		if (share->kind == KF_PART_THREAD) {
+			uint32_t name = s->namesakes[share->thread], at = s->by_name[name];
+
+			/* by_name is never cleared: what it says of other gaps does not fit. */
+			if (at < kept && shares[at].kind == KF_PART_THREAD && s->namesakes[shares[at].thread] == name) {
+				merge(&shares[at], share);
+				continue;
+			}
+			s->by_name[name] = (uint32_t)kept;
 		}
-		last->ns += shares[i].ns;
-		last->n_threads += shares[i].thread != last->thread;
-		last->thread = shares[i].thread;
-		if (last->start_ns > shares[i].start_ns)
-			last->start_ns = shares[i].start_ns;
-		if (last->cpu != shares[i].cpu)
-			last->cpu = KF_NO_CPU;
+		shares[kept++] = *share;
 	}
-	return kept + 1;
+	return kept;
 }
 
 /* All unknown time becomes one share: on which CPU nothing was known is of no use to the reader. */
-static size_t make_shares(const struct kf_parts *p, struct share *shares)
+static size_t make_shares(const struct kf_parts *p, struct kf_share *shares)
 {
-	struct share *unknown = NULL;
+	struct kf_share *unknown = NULL;
 	size_t n = 0;
 
 	for (size_t i = 0; i < p->n; i++) {
@@ -136,7 +144,9 @@ static size_t make_shares(const struct kf_parts *p, struct share *shares)
 			unknown->ns += part->ns;
 			continue;
 		}
-		shares[n] = (struct share){ part->ns, part->start_ns, part->thread, 1, part->cpu, part->kind };
+		shares[n] = (struct kf_share){
+			part->ns, part->start_ns, part->thread, 1, part->cpu, part->kind, part->before != KF_NO_PART
+		};
 		if (part->kind == KF_PART_UNKNOWN)
 			unknown = &shares[n];
 		n++;
@@ -160,7 +170,7 @@ static void fill_percent(struct shares *s)
 }
 
 /* How many of n sorted shares are named: the largest four, but none below one per cent behind the first. */
-static size_t count_named(const struct share *all, size_t n)
+static size_t count_named(const struct kf_share *all, size_t n)
 {
 	uint64_t total = 0;
 	size_t named = 1;
@@ -172,12 +182,11 @@ static size_t count_named(const struct share *all, size_t n)
 	return n <= named + 1 ? n : named;
 }
 
-static struct shares choose_shares(const struct kf_timeline *t, struct share *all, size_t n)
+/* Of all[0] to all[n - 1], which get sorted; n may not be 0. */
+static struct shares choose_shares(struct kf_share *all, size_t n)
 {
 	struct shares s = { .n = 0 };
 
-	if (n > N_NAMED + 1)
-		n = merge_names(t, all, n);
 	qsort(all, n, sizeof(*all), by_ns_then_time);
 	s.n = count_named(all, n);
 	memcpy(s.items, all, s.n * sizeof(s.items[0]));
@@ -208,7 +217,7 @@ static void add_unknown(struct kf_line *line, uint64_t ns, unsigned int percent)
 	add_percent(line, percent);
 }
 
-static void add_idle(struct kf_line *line, const struct share *share, unsigned int percent)
+static void add_idle(struct kf_line *line, const struct kf_share *share, unsigned int percent)
 {
 	if (share->cpu == KF_NO_CPU)
 		kf_line_add(line, "its CPU was idle ");
@@ -220,7 +229,7 @@ static void add_idle(struct kf_line *line, const struct share *share, unsigned i
 }
 
 /* "7.10 ms redis/812 on CPU 3 (62 %)", "7.10 ms hackbench (12 threads, 62 %)" */
-static void add_threads(struct kf_line *line, const struct kf_timeline *t, const struct share *share,
+static void add_threads(struct kf_line *line, const struct kf_timeline *t, const struct kf_share *share,
 			unsigned int percent, bool name_cpu)
 {
 	kf_line_duration(line, share->ns);
@@ -237,7 +246,7 @@ static void add_threads(struct kf_line *line, const struct kf_timeline *t, const
 	add_percent(line, percent);
 }
 
-static void add_share(struct kf_line *line, const struct kf_timeline *t, const struct share *share,
+static void add_share(struct kf_line *line, const struct kf_timeline *t, const struct kf_share *share,
 		      unsigned int percent, bool name_cpu)
 {
 	switch ((enum kf_part_kind)share->kind) {
@@ -252,17 +261,35 @@ static void add_share(struct kf_line *line, const struct kf_timeline *t, const s
 	}
 }
 
-static void add_shares(struct kf_line *line, const struct kf_timeline *t, const struct kf_parts *parts, bool name_cpu)
+/* Who ran during the parts of s, all of them: at least one. Returns 0, -1 out of memory. */
+static int find_shares(struct kf_sentences *s, struct shares *out)
 {
-	struct share *all = calloc(parts->n + 1, sizeof(*all));
+	size_t n;
+
+	while (s->room_shares < s->parts.n)
+		if (kf_grow((void **)&s->shares, s->room_shares, &s->room_shares, sizeof(*s->shares)))
+			return -1;
+	n = make_shares(&s->parts, s->shares);
+	if (n > N_NAMED + 1) {
+		if (reserve_names(s))
+			return -1;
+		n = merge_names(s, n);
+	}
+	*out = choose_shares(s->shares, n);
+	return 0;
+}
+
+static void add_shares(struct kf_line *line, struct kf_sentences *all, bool name_cpu)
+{
+	const struct kf_timeline *t = all->t;
 	struct shares s;
 
-	if (!all) {
-		kf_line_add(line, ": not enough memory to tell who ran instead");
+	if (!all->parts.n)
+		return;
+	if (find_shares(all, &s)) {
+		kf_line_add(line, NO_MEMORY);
 		return;
 	}
-	s = choose_shares(t, all, make_shares(parts, all));
-	free(all);
 	for (size_t i = 0; i < s.n; i++) {
 		kf_line_add(line, i ? ", " : ": ");
 		add_share(line, t, &s.items[i], s.percent[i], name_cpu);
@@ -385,14 +412,14 @@ static const char *until(const struct kf_gap *gap)
 	return "to run";
 }
 
-size_t kf_gap_sentence(const struct kf_timeline *t, const struct kf_gap *gap, char *buf, size_t len)
+size_t kf_sentences_gap(struct kf_sentences *s, const struct kf_gap *gap, char *buf, size_t len)
 {
-	struct kf_parts parts = { 0 };
+	const struct kf_timeline *t = s->t;
 	struct kf_line line;
-	int err = kf_gap_parts(t, gap, &parts, NULL);
+	int err = kf_gap_parts(t, gap, &s->parts, NULL);
 
 	kf_line_init(&line, buf, len);
-	add_subject(&line, t, gap, &parts);
+	add_subject(&line, t, gap, &s->parts);
 	kf_line_add(&line, gap->open ? " has waited " : " waited ");
 	if (is_cut(t, gap))
 		kf_line_add(&line, "at least ");
@@ -403,9 +430,26 @@ size_t kf_gap_sentence(const struct kf_timeline *t, const struct kf_gap *gap, ch
 		kf_line_add(&line, " and still waits");
 	add_why(&line, t, gap);
 	if (err)
-		kf_line_add(&line, ": not enough memory to tell who ran instead");
+		kf_line_add(&line, NO_MEMORY);
 	else
-		add_shares(&line, t, &parts, has_migrated(t, gap));
-	kf_parts_release(&parts);
+		add_shares(&line, s, has_migrated(t, gap));
 	return line.used;
+}
+
+void kf_sentences_release(struct kf_sentences *s)
+{
+	kf_parts_release(&s->parts);
+	free(s->shares);
+	free(s->namesakes);
+	free(s->by_name);
+	*s = (struct kf_sentences){ 0 };
+}
+
+size_t kf_gap_sentence(const struct kf_timeline *t, const struct kf_gap *gap, char *buf, size_t len)
+{
+	struct kf_sentences s = { .t = t };
+	size_t used = kf_sentences_gap(&s, gap, buf, len);
+
+	kf_sentences_release(&s);
+	return used;
 }

@@ -15,7 +15,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/parts.h"
+
 struct kf_gap;
+struct kf_share;
 struct kf_timeline;
 
 /* A buffer of this size holds every sentence, even when all names consist of escapes. */
@@ -23,6 +26,26 @@ struct kf_timeline;
 
 /* One line without newline, NUL-terminated, cut off if buf is too small; returns its length. len must be >= 1. */
 size_t kf_gap_sentence(const struct kf_timeline *t, const struct kf_gap *gap, char *buf, size_t len);
+
+/*
+ * For many gaps of one timeline; keeps what their sentences have in common.
+ *
+ *	struct kf_sentences s = { .t = timeline };
+ *	kf_sentences_gap(&s, gap, buf, sizeof(buf));
+ *	kf_sentences_release(&s);
+ */
+struct kf_sentences {
+	const struct kf_timeline *t;
+	/* Private. */
+	struct kf_parts parts;
+	struct kf_share *shares;
+	size_t room_shares;
+	uint32_t *namesakes; /* of kf_namesakes() */
+	uint32_t *by_name;   /* by namesake: index in shares */
+};
+/* As kf_gap_sentence(). */
+size_t kf_sentences_gap(struct kf_sentences *s, const struct kf_gap *gap, char *buf, size_t len);
+void kf_sentences_release(struct kf_sentences *s);
 
 /*
  * Whole per cents of n weights, by largest remainder: they add up to 100 (all 0 if the weights are). A weight that is
