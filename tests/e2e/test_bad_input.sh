@@ -81,7 +81,7 @@ refuses 'unknown PID' 2 '32769|999999' "${rec[@]}" -p 999999
 hinted
 refuses 'PID is no number' 2 'abc' "${rec[@]}" -p abc
 refuses 'unknown TID' 2 '999999' "${rec[@]}" -t 999999
-refuses 'no such cgroup' 2 'nowhere' "${rec[@]}" --cgroup /nowhere
+refuses 'no such cgroup' '[23]' 'nowhere|no cgroup2' "${rec[@]}" --cgroup /nowhere
 refuses 'bad syscall mode' 2 'some' "${rec[@]}" --syscalls some
 refuses 'run without a command' 2 '.' "$kflight" run -o "$tmp/out"
 
