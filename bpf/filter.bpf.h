@@ -13,12 +13,20 @@ const volatile __u32 n_comm_globs, n_cgroup_filters;
 const volatile struct kf_glob_table comm_globs[KF_MAX_FILTER_COMMS];
 const volatile struct kf_cgroup_filter cgroup_filters[KF_MAX_FILTER_CGROUPS];
 
+/* Of the user, and the children that follow. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, KF_MAX_FILTER_PIDS + KF_MAX_FOLLOWED);
+	__type(key, u32);
+	__type(value, u8);
+} filter_pids SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, KF_MAX_FILTER_PIDS);
 	__type(key, u32);
 	__type(value, u8);
-} filter_pids SEC(".maps"), filter_tids SEC(".maps");
+} filter_tids SEC(".maps");
 
 /* comm is padded with NULs. No branches: the verifiers of older kernels would follow every one of them, 16 bytes deep.
  */
@@ -119,14 +127,15 @@ static __always_inline bool filter_fits(struct task_struct *task, const char *ne
 	return n_cgroup_filters && cgroup_fits(task);
 }
 
-/* Fork: the child of a filtered process is filtered too. */
-static __always_inline void filter_follow(struct task_struct *parent, struct task_struct *child)
+/* Fork: the child of a filtered process is filtered too. False if there is no room for it. */
+static __always_inline bool filter_follow(struct task_struct *parent, struct task_struct *child)
 {
 	u32 from = parent->tgid, to = child->tgid;
 	u8 yes = 1;
 
-	if (follow_children && from != to && bpf_map_lookup_elem(&filter_pids, &from))
-		bpf_map_update_elem(&filter_pids, &to, &yes, BPF_ANY);
+	if (!follow_children || from == to || !bpf_map_lookup_elem(&filter_pids, &from))
+		return true;
+	return !bpf_map_update_elem(&filter_pids, &to, &yes, BPF_ANY);
 }
 
 /* Exit of the last thread: the number may be given to a stranger. */

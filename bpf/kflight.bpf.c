@@ -356,7 +356,8 @@ static __always_inline void record_life(u8 kind, struct task_struct *task, const
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
-	filter_follow(parent, child);
+	if (!filter_follow(parent, child))
+		__sync_fetch_and_add(&counters.unfollowed, 1);
 	record_life(KF_FORK, child, child->comm, parent->pid, parent->tgid);
 	return 0;
 }

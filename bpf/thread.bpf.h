@@ -35,19 +35,22 @@ struct {
 
 /*
  * Waits that have not ended, of filtered threads, where the timer can walk them. Each watched thread owns one element
- * for its life; free indices wait in a queue.
+ * for its life; free indices wait on a stack: the lowest are used first, which keeps the walk short.
  */
 enum open_kind { OPEN_NONE = 0, OPEN_RUNNABLE = 1, OPEN_BLOCKED = 2 };
 
+/* An open wait that passes its threshold while no snapshot can be taken is counted once, and fires when one can. */
+enum open_fired { FIRED_NOT = 0, FIRED_SUPPRESSED = 1, FIRED = 2 };
+
 struct open_wait {
-	u64 since_ns; /* stored last */
+	u64 since_ns;
 	u64 arg0;
 	u32 tid;
 	u32 tgid;
 	u16 nr;
 	u8 in_syscall;
-	u8 fired; /* this wait has triggered already */
-	u32 kind; /* enum open_kind */
+	u8 fired; /* enum open_fired */
+	u32 kind; /* enum open_kind; stored last, OPEN_NONE while the rest changes */
 };
 
 struct {
@@ -58,7 +61,7 @@ struct {
 } open_waits SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_QUEUE);
+	__uint(type, BPF_MAP_TYPE_STACK);
 	__uint(max_entries, KF_MAX_WATCHED);
 	__uint(key_size, 0);
 	__type(value, u32);
@@ -77,12 +80,26 @@ static __always_inline struct open_wait *watch_of(struct thread_state *state)
 	return state->watch ? bpf_map_lookup_elem(&open_waits, &index) : NULL;
 }
 
+/* Several CPUs may raise it at once: the largest has to win. */
+static __always_inline void raise_watches_used(u32 to)
+{
+	for (int tries = 0; tries < 8; tries++) {
+		u32 used = *(volatile u32 *)&watches_used;
+
+		if (used >= to || __sync_val_compare_and_swap(&watches_used, used, to) == used)
+			return;
+	}
+}
+
+/* Not for a thread that is exiting, or a zombie: on_exit is behind it, nobody would give the index back. */
 static __always_inline void watch_start(struct task_struct *task, struct thread_state *state)
 {
-	struct open_wait *wait;
+	struct open_wait *wait = watch_of(state);
 	u32 index;
 
-	if (!watching || state->watch)
+	if (wait)
+		wait->tid = task->pid; /* after an exec not by the leader: it has the leader's number now */
+	if (!watching || state->watch || task->flags & PF_EXITING)
 		return;
 	if (bpf_map_pop_elem(&free_watches, &index)) {
 		__sync_fetch_and_add(&counters.unwatched, 1);
@@ -95,8 +112,7 @@ static __always_inline void watch_start(struct task_struct *task, struct thread_
 	wait->tid = task->pid;
 	wait->tgid = task->tgid;
 	state->watch = index + 1;
-	if (index >= watches_used)
-		watches_used = index + 1;
+	raise_watches_used(index + 1);
 }
 
 static __always_inline void watch_stop(struct thread_state *state)
@@ -126,15 +142,17 @@ static __always_inline void watch_open(struct thread_state *state, enum open_kin
 	wait->kind = OPEN_NONE;
 	if (kind == OPEN_BLOCKED && is_idle_kthread(state))
 		return;
-	wait->fired = 0;
+	barrier();
+	wait->fired = FIRED_NOT;
 	wait->nr = state->nr;
 	wait->in_syscall = state->in_syscall;
 	wait->arg0 = state->arg0;
 	wait->since_ns = since_ns;
+	barrier();
 	wait->kind = kind;
 }
 
-/* The wait is over; true if it has triggered while it was open. */
+/* The wait is over; true if it has triggered (or was counted as suppressed) while it was open. */
 static __always_inline bool watch_end(struct thread_state *state)
 {
 	struct open_wait *wait = watch_of(state);

@@ -50,7 +50,7 @@ static __noinline int fire(struct kf_trigger *trigger)
 		/* User space never reads it: nobody would end this hold but its timeout. */
 		__sync_fetch_and_add(&counters.lost_triggers, 1);
 		release_rings();
-		control.gate = KF_GATE_ARMED;
+		__sync_val_compare_and_swap(&control.gate, KF_GATE_HELD, KF_GATE_ARMED);
 	}
 	return 1;
 }
@@ -125,42 +125,70 @@ struct {
 
 struct walk {
 	u64 now_ns;
+	u32 gate; /* enum kf_gate */
+	bool cooling;
 	struct kf_trigger found; /* the first one that passes */
 };
 
+/* Which trigger the open wait passes, KF_TRIGGER_NONE if none. Its owner may change it meanwhile: kind tells. */
+static __always_inline u32 open_trigger(const struct open_wait *wait, const struct walk *walk, u64 *since_ns,
+					u64 *threshold_ns)
+{
+	u32 kind = *(const volatile u32 *)&wait->kind;
+	u32 passed = KF_TRIGGER_NONE;
+
+	*since_ns = *(const volatile u64 *)&wait->since_ns;
+	if (kind == OPEN_NONE || *since_ns >= walk->now_ns)
+		return KF_TRIGGER_NONE;
+	if (kind == OPEN_BLOCKED) {
+		passed = blocked_trigger(wait->nr, wait->in_syscall, walk->now_ns - *since_ns, threshold_ns);
+	} else if (passes(KF_TRIGGER_RUNQ, walk->now_ns - *since_ns)) {
+		passed = KF_TRIGGER_RUNQ;
+		*threshold_ns = control.threshold_ns[KF_TRIGGER_RUNQ];
+	}
+	return *(const volatile u32 *)&wait->kind == kind ? passed : KF_TRIGGER_NONE;
+}
+
+/* Counts the wait, once, if it cannot fire now. */
+static __always_inline bool suppressed(struct open_wait *wait, const struct walk *walk, u32 kind)
+{
+	if (walk->gate == KF_GATE_ARMED && !walk->cooling)
+		return false;
+	if (wait->fired == FIRED_NOT) {
+		wait->fired = FIRED_SUPPRESSED;
+		if (walk->gate == KF_GATE_HELD)
+			__sync_fetch_and_add(&counters.busy[kind & 7], 1);
+		else
+			__sync_fetch_and_add(&counters.cooling[kind & 7], 1);
+	}
+	return true;
+}
+
 static long look_at(void *map, u32 *index, struct open_wait *wait, struct walk *walk)
 {
-	u64 waited_ns, threshold_ns = 0;
-	u32 kind = KF_TRIGGER_NONE;
+	u64 since_ns, threshold_ns = 0;
+	u32 kind;
 
 	if (*index >= watches_used)
 		return 1;
-	if (wait->kind == OPEN_NONE || wait->fired)
+	if (wait->kind == OPEN_NONE || wait->fired == FIRED)
 		return 0;
-	if (wait->since_ns >= walk->now_ns)
-		return 0;
-	waited_ns = walk->now_ns - wait->since_ns;
-	if (wait->kind == OPEN_RUNNABLE) {
-		if (passes(KF_TRIGGER_RUNQ, waited_ns)) {
-			kind = KF_TRIGGER_RUNQ;
-			threshold_ns = control.threshold_ns[KF_TRIGGER_RUNQ];
-		}
-	} else {
-		kind = blocked_trigger(wait->nr, wait->in_syscall, waited_ns, &threshold_ns);
-	}
+	kind = open_trigger(wait, walk, &since_ns, &threshold_ns);
 	if (kind == KF_TRIGGER_NONE)
 		return 0;
 	if (runs_somewhere(wait->tid)) {
 		wait->kind = OPEN_NONE;
 		return 0;
 	}
-	wait->fired = 1;
+	if (suppressed(wait, walk, kind))
+		return 0;
+	wait->fired = FIRED;
 	if (walk->found.kind != KF_TRIGGER_NONE) { /* one snapshot serves both */
 		__sync_fetch_and_add(&counters.busy[kind & 7], 1);
 		return 0;
 	}
 	walk->found.ts_ns = walk->now_ns;
-	walk->found.since_ns = wait->since_ns;
+	walk->found.since_ns = since_ns;
 	walk->found.arg0 = wait->arg0;
 	walk->found.kind = kind;
 	walk->found.flags = KF_TRIGGER_OPEN;
@@ -177,7 +205,10 @@ static int look_at_open_waits(void *map, u32 *key, struct open_timer *timer)
 	struct walk walk = {};
 
 	walk.now_ns = bpf_ktime_get_ns();
-	bpf_for_each_map_elem(&open_waits, look_at, &walk, 0);
+	walk.gate = *(volatile u32 *)&control.gate;
+	walk.cooling = walk.now_ns < control.cooldown_until_ns;
+	if (walk.gate != KF_GATE_CLOSED)
+		bpf_for_each_map_elem(&open_waits, look_at, &walk, 0);
 	if (walk.found.kind != KF_TRIGGER_NONE)
 		fire(&walk.found); /* user space fills in the names: there is no task here */
 	took_ns = bpf_ktime_get_ns() - walk.now_ns;

@@ -136,6 +136,7 @@ struct kf_counters {
 	__u64 bad_waits;     /* negative or absurd, recorded as unknown */
 	__u64 lost_triggers; /* did not fit their ring */
 	__u64 unwatched;     /* filtered threads beyond KF_MAX_WATCHED: their open waits are not looked at */
+	__u64 unfollowed;    /* children of filtered processes beyond KF_MAX_FOLLOWED: not filtered */
 	__u64 checks;	     /* looks at open waits */
 	__u64 check_ns;	     /* time spent in them */
 };
@@ -146,6 +147,7 @@ struct kf_counters {
 #define KF_MAX_FILTER_COMMS   16
 #define KF_MAX_FILTER_CGROUPS 16
 #define KF_MAX_FILTER_PIDS    4096
+#define KF_MAX_FOLLOWED	      16384
 #define KF_COMM_GLOB_BYTES    32
 
 /* A shell glob with * and ?, NUL-terminated. */

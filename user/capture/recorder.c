@@ -190,7 +190,7 @@ static int fill_maps(struct kf_recorder *r, const struct kf_recorder_options *op
 	control->check_every_ns = smallest / 4 < CHECK_MIN_NS ? CHECK_MIN_NS : smallest / 4;
 	if (control->check_every_ns > CHECK_MAX_NS)
 		control->check_every_ns = CHECK_MAX_NS;
-	for (uint32_t i = 0; i < KF_MAX_WATCHED; i++)
+	for (uint32_t i = KF_MAX_WATCHED; i-- > 0;) /* a stack: the lowest comes off first */
 		if (bpf_map_update_elem(bpf_map__fd(r->bpf->maps.free_watches), NULL, &i, BPF_ANY))
 			return kf_fail_errno(e, errno, NULL, "cannot set up the look at open waits");
 	return 0;
@@ -416,6 +416,7 @@ void kf_recorder_status(const struct kf_recorder *r, struct kf_recorder_status *
 		out->busy += counters->busy[kind];
 	}
 	out->unwatched = counters->unwatched;
+	out->unfollowed = counters->unfollowed;
 	out->checks = counters->checks;
 	out->check_ns = counters->check_ns;
 }

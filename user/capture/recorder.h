@@ -69,7 +69,7 @@ struct kf_recorder_status {
 	uint64_t records_dropped;
 	uint64_t window_held_ns;      /* how far back every CPU reaches */
 	uint64_t hits, cooling, busy; /* over all trigger kinds */
-	uint64_t unwatched;
+	uint64_t unwatched, unfollowed;
 	uint64_t checks, check_ns;
 	bool contexts_known; /* whether wakers' interrupt contexts are */
 };

@@ -299,10 +299,12 @@ static json_t *on_status(void *service)
 	struct kf_recorder_status now;
 
 	kf_recorder_status(s->recorder, &now);
-	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "state", state_name(s->state),
-			 "slots_written", (json_int_t)now.slots_written, "records_dropped",
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "state",
+			 state_name(s->state), "slots_written", (json_int_t)now.slots_written, "records_dropped",
 			 (json_int_t)now.records_dropped, "window_held_ns", (json_int_t)now.window_held_ns, "hits",
-			 (json_int_t)now.hits, "cooling", (json_int_t)now.cooling, "busy", (json_int_t)now.busy,
+			 (json_int_t)now.hits, "unwatched", (json_int_t)now.unwatched, "unfollowed",
+			 (json_int_t)now.unfollowed, "checks", (json_int_t)now.checks, "check_ns",
+			 (json_int_t)now.check_ns, "cooling", (json_int_t)now.cooling, "busy", (json_int_t)now.busy,
 			 "snapshots", (json_int_t)s->result->written, "ring_bytes",
 			 (json_int_t)kf_recorder_ring_bytes(s->recorder));
 }
