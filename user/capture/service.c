@@ -2,6 +2,7 @@
 #include "capture/service.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,9 +45,9 @@ struct service {
 	struct kf_trigger trigger; /* of the snapshot in progress */
 	char reason[512];	   /* ... if it was requested */
 	kf_request client;	   /* ... by a client who waits for the answer, 0 none */
-	uint64_t by_trigger;	   /* snapshots so far */
+	uint64_t by_trigger;	   /* snapshots written so far */
 	uint64_t cooldown_until_ns;
-	bool ending, last_taken, stop;
+	bool ending, last_taken, stop, told_limits;
 };
 
 static bool watch(struct service *s, int fd, enum source source)
@@ -92,7 +93,7 @@ static void lost(struct service *s, const struct kf_error *e)
 {
 	kf_status_line_clear(s->status_line);
 	kf_error_print(e);
-	kf_note("this snapshot is lost, recording goes on");
+	kf_note(s->ending ? "this snapshot is lost" : "this snapshot is lost, recording goes on");
 	s->result->failed++;
 	if (s->client)
 		kf_control_answer_error(s->control, s->client, "failed", e->message);
@@ -153,7 +154,6 @@ static void on_trigger(struct service *s)
 		if (s->state != IDLE) /* cannot be: the gate is shut until we are idle again */
 			continue;
 		s->trigger = trigger;
-		s->by_trigger++;
 		s->cooldown_until_ns = trigger.ts_ns + s->opts->cooldown_ns;
 		begin(s);
 	}
@@ -209,6 +209,20 @@ static void note_busy(struct service *s, const char *why)
 	kf_note("busy: %s", why);
 }
 
+/* Once: what the filter names, but triggers cannot see. */
+static void tell_limits(struct service *s)
+{
+	struct kf_recorder_status now;
+
+	kf_recorder_status(s->recorder, &now);
+	if (s->told_limits || !(now.unwatched || now.unfollowed))
+		return;
+	s->told_limits = true;
+	kf_note("too many threads for the filter: %" PRIu64 " beyond %d fire only when their wait has ended, %" PRIu64
+		" children beyond %d do not fire at all",
+		now.unwatched, KF_MAX_WATCHED, now.unfollowed, KF_MAX_FOLLOWED);
+}
+
 static void on_written(struct service *s)
 {
 	struct kf_error e;
@@ -223,7 +237,9 @@ static void on_written(struct service *s)
 	snprintf(path, sizeof(path), "%s/%s", s->opts->output_dir, name);
 	printf("%s\n", path);
 	fflush(stdout);
+	tell_limits(s);
 	s->result->written++;
+	s->by_trigger += s->trigger.kind != KF_TRIGGER_REQUEST;
 	if (s->client)
 		kf_control_answer_path(s->control, s->client, path);
 	to_idle(s);
@@ -242,6 +258,7 @@ static void on_child(struct service *s)
 	int status;
 
 	if (s->opts->child > 0 && waitpid(s->opts->child, &status, WNOHANG) == s->opts->child) {
+		s->result->child_ended = true;
 		s->result->child_status = status;
 		end(s);
 	}
@@ -355,13 +372,19 @@ static void step_towards_end(struct service *s)
 {
 	if (!s->ending || s->state != IDLE)
 		return;
+	kf_recorder_disarm(s->recorder);
+	on_trigger(s); /* one may have fired just before that */
+	if (s->state != IDLE || s->stop)
+		return;
 	if (!s->opts->last_snapshot || s->last_taken) {
 		s->stop = true;
 		return;
 	}
 	s->last_taken = true;
-	if (request(s, "end of recording", 0))
+	if (request(s, "end of recording", 0)) {
+		s->result->failed++; /* it was told why */
 		s->stop = true;
+	}
 }
 
 static int loop(struct service *s, struct kf_error *e)

@@ -29,7 +29,7 @@ struct kf_service_options {
 	uint64_t after_ns;
 	uint64_t cooldown_ns;
 	uint64_t duration_ns; /* 0 no end */
-	uint64_t count;	      /* snapshots by triggers, then it ends; 0 no end */
+	uint64_t count;	      /* snapshots by triggers, written ones, then it ends; 0 no end */
 	pid_t child;	      /* ends when this child has ended, -1 none; requests are then about it */
 	const char *child_name;
 	bool last_snapshot; /* one more when it ends: there are no triggers */
@@ -39,7 +39,8 @@ struct kf_service_options {
 struct kf_service_result {
 	uint64_t written; /* snapshots */
 	uint64_t failed;  /* snapshots lost, each told on standard error */
-	int child_status; /* as from waitpid(), if there was a child */
+	bool child_ended;
+	int child_status; /* as from waitpid(), if child_ended */
 };
 
 /*

@@ -11,6 +11,9 @@
 #include "base/error.h"
 #include "capture/filter_spec.h"
 
+/* Each takes a file descriptor, of which snapshots and clients need some, too. */
+#define MAX_WATCHED 256
+
 struct kf_watched_pids {
 	int epoll;
 	size_t n, n_left;
@@ -60,7 +63,9 @@ int kf_watched_pids_new(struct kf_watched_pids **out, const struct kf_filter_spe
 		return kf_fail_errno(e, errno, NULL, "cannot watch the processes of the filter");
 	}
 	for (size_t i = 0; i < n; i++)
-		if ((pid_t)filter->pids[i] != except)
+		if (w->n == MAX_WATCHED)
+			w->n_left++; /* never seen to exit */
+		else if ((pid_t)filter->pids[i] != except)
 			add(w, filter->pids[i]);
 	*out = w;
 	return 0;

@@ -9,7 +9,7 @@ struct kf_error;
 struct kf_filter_spec;
 struct kf_watched_pids;
 
-/* filter may be NULL; `except` (our own child, -1 none) is not watched. */
+/* filter may be NULL; `except` (our own child, -1 none) is not watched, nor is any process after the first 256. */
 int kf_watched_pids_new(struct kf_watched_pids **out, const struct kf_filter_spec *filter, pid_t except,
 			struct kf_error *e);
 void kf_watched_pids_free(struct kf_watched_pids **w);

@@ -91,8 +91,10 @@ const char *kf_writer_finish(struct kf_writer *w, struct kf_error *e)
 {
 	uint64_t count;
 
-	if (!w->busy)
+	if (!w->busy) {
+		kf_fail(e, KF_HOST, NULL, "no snapshot was being written");
 		return NULL;
+	}
 	pthread_join(w->thread, NULL);
 	w->busy = false;
 	if (read(w->done_fd, &count, sizeof(count)) != sizeof(count))

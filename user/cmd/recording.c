@@ -238,9 +238,14 @@ int kf_recording_loop(struct kf_recording *r, pid_t child, const char *child_nam
 	return result->failed ? KF_HOST : KF_OK;
 }
 
-void kf_recording_release(struct kf_recording *r)
+void kf_recording_stop(struct kf_recording *r)
 {
 	kf_recorder_close(&r->recorder);
+}
+
+void kf_recording_release(struct kf_recording *r)
+{
+	kf_recording_stop(r);
 	kf_filter_spec_release(&r->filter);
 	if (r->output_dir_fd >= 0)
 		close(r->output_dir_fd);

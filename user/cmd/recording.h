@@ -49,6 +49,9 @@ int kf_recording_start(struct kf_recording *r, struct kf_error *e);
 /* Until the end; child and its name as in kf_service_options. Returns an exit status. */
 int kf_recording_loop(struct kf_recording *r, pid_t child, const char *child_name, struct kf_service_result *result);
 
+/* Takes the probes out of the kernel and gives the rings back; kf_recording_release() does it, too. */
+void kf_recording_stop(struct kf_recording *r);
+
 void kf_recording_release(struct kf_recording *r);
 
 #endif

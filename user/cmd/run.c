@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -33,7 +34,7 @@ static const struct kf_command command = {
 /* A command that waits to be let go, so that not one of its events is missed. */
 struct child {
 	pid_t pid;
-	int go;	    /* write end: a byte lets it go */
+	int go;	    /* our end of a socket: a byte lets it go. (A pipe would kill us with SIGPIPE if it was killed.) */
 	int failed; /* read end: errno of exec, or end of file when it worked */
 };
 
@@ -58,7 +59,7 @@ static int start_child(struct child *child, const char **argv, struct kf_error *
 {
 	int go[2], failed[2];
 
-	if (pipe2(go, O_CLOEXEC))
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, go))
 		return kf_fail_errno(e, errno, NULL, "cannot start '%s'", argv[0]);
 	if (pipe2(failed, O_CLOEXEC)) {
 		close(go[0]);
@@ -84,7 +85,7 @@ static int let_go(struct child *child, const char *name, struct kf_error *e)
 {
 	int err = 0;
 
-	if (write(child->go, "", 1) != 1)
+	if (send(child->go, "", 1, MSG_NOSIGNAL) != 1)
 		return kf_fail_errno(e, errno, NULL, "cannot start '%s'", name);
 	if (read(child->failed, &err, sizeof(err)) == sizeof(err))
 		return kf_fail_errno(e, err, NULL, "cannot run '%s'", name);
@@ -96,11 +97,28 @@ static int exit_status(int wait_status)
 	return WIFSIGNALED(wait_status) ? 128 + WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 }
 
+/* The recording has ended before the command: waits for it as the recorder did. Ctrl-C of a terminal reaches it, too. */
+static int wait_for(pid_t pid)
+{
+	int status, signal;
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	while (waitpid(pid, &status, WNOHANG) != pid) {
+		signal = sigwaitinfo(&set, NULL);
+		if (signal == SIGTERM)
+			kill(pid, SIGTERM);
+	}
+	return exit_status(status);
+}
+
 static int record_child(struct kf_recording *recording, struct child *child, const char *name)
 {
 	struct kf_service_result result = { 0 };
+	int status, child_status;
 	struct kf_error e;
-	int status;
 
 	if (kf_filter_spec_add_own_pid(&recording->filter, child->pid, &e) || kf_recording_start(recording, &e))
 		return kf_error_print(&e);
@@ -112,9 +130,12 @@ static int record_child(struct kf_recording *recording, struct child *child, con
 	status = kf_recording_loop(recording, child->pid, name, &result);
 	if (!result.written && recording->triggers.text[0])
 		kf_note("no trigger fired, nothing was written");
-	if (result.child_status >= 0)
+	if (result.child_ended)
 		return exit_status(result.child_status);
-	return status;
+	kf_recording_stop(recording);
+	kf_note("the recording has ended, '%s' goes on: waiting for it", name);
+	child_status = wait_for(child->pid);
+	return child_status ? child_status : status;
 }
 
 int cmd_run(int argc, char **argv)
