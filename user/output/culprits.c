@@ -20,7 +20,6 @@ struct pair {
 struct pairs {
 	struct pair *items;
 	size_t n, room;
-	size_t fold_at; /* so many are worth summing up again */
 };
 
 static int compare(uint32_t a, uint32_t b)
@@ -45,64 +44,91 @@ static int by_victim(const void *va, const void *vb)
 	return order ? order : compare(a->victim, b->victim);
 }
 
-/* Sorts by culprit, and makes one of equal pairs. */
-static void fold(struct pairs *p)
+/* KF_IDLE and time of nobody known come behind the threads. */
+static size_t place_of(const struct kf_timeline *t, const struct kf_part *part)
 {
-	size_t kept = 0;
-
-	if (!p->n)
-		return;
-	qsort(p->items, p->n, sizeof(p->items[0]), by_culprit);
-	for (size_t i = 1; i < p->n; i++) {
-		if (by_culprit(&p->items[kept], &p->items[i]) == 0)
-			p->items[kept].ns += p->items[i].ns;
-		else
-			p->items[++kept] = p->items[i];
-	}
-	p->n = kept + 1;
+	return part->kind == KF_PART_THREAD ? part->thread : t->n_threads + (part->kind == KF_PART_IDLE);
 }
 
-static int add_pair(struct pairs *p, struct pair pair)
+/* What is collected, and what that needs. */
+struct collection {
+	const struct kf_timeline *t;
+	const uint32_t *namesakes;
+	struct kf_parts parts;
+	struct pairs pairs;
+	size_t *pair_of; /* by place_of(): its pair with the present victim; an older one's pair is before `first` */
+	size_t first;	 /* pair of the present victim */
+};
+
+static int add_part(struct collection *c, uint32_t victim, const struct kf_part *part)
 {
-	if (p->n >= p->fold_at) {
-		fold(p);
-		p->fold_at = p->n < 32768 ? 65536 : p->n * 2;
+	struct pairs *p = &c->pairs;
+	size_t *pair = &c->pair_of[place_of(c->t, part)];
+	uint32_t culprit = part->kind == KF_PART_THREAD ? part->thread
+			   : part->kind == KF_PART_IDLE ? KF_IDLE
+							: KF_NOBODY;
+
+	if (*pair > c->first) { /* places count from 1 */
+		p->items[*pair - 1].ns += part->ns;
+		return 0;
 	}
 	if (KF_GROW(p->items, p->n, p->room))
 		return -1;
-	p->items[p->n++] = pair;
+	p->items[p->n++] = (struct pair){ part->kind == KF_PART_THREAD ? c->namesakes[culprit] : culprit, culprit,
+					  victim, part->ns };
+	*pair = p->n;
 	return 0;
 }
 
-static uint32_t who(const struct kf_part *part)
+/* Gaps of one victim, that follow one another. */
+static int collect_victim(struct collection *c, const struct kf_gap *const *gaps, size_t n, struct kf_error *e)
 {
-	switch ((enum kf_part_kind)part->kind) {
-	case KF_PART_THREAD:
-		return part->thread;
-	case KF_PART_IDLE:
-		return KF_IDLE;
-	default:
-		return KF_NOBODY;
+	c->first = c->pairs.n;
+	for (size_t i = 0; i < n; i++) {
+		if (kf_gap_parts(c->t, gaps[i], &c->parts, e))
+			return -1;
+		for (size_t k = 0; k < c->parts.n; k++)
+			if (add_part(c, gaps[i]->thread, &c->parts.items[k]))
+				return kf_fail_memory(e, "culprits");
 	}
+	return 0;
 }
 
-static int collect(const struct kf_timeline *t, const struct kf_gap *const *gaps, size_t n_gaps, const uint32_t *names,
-		   struct pairs *pairs, struct kf_error *e)
+/* The gaps, those of one victim together. NULL when out of memory. */
+static const struct kf_gap **sort_by_victim(const struct kf_timeline *t, const struct kf_gap *const *gaps, size_t n)
 {
-	struct kf_parts parts = { 0 };
+	const struct kf_gap **sorted = calloc(n + 1, sizeof(const struct kf_gap *));
+	size_t *end = calloc(t->n_threads + 1, sizeof(*end));
+
+	if (!sorted || !end) {
+		free(sorted);
+		free(end);
+		return NULL;
+	}
+	for (size_t i = 0; i < n; i++)
+		end[gaps[i]->thread]++;
+	for (size_t i = 1; i < t->n_threads; i++)
+		end[i] += end[i - 1];
+	for (size_t i = n; i-- > 0;)
+		sorted[--end[gaps[i]->thread]] = gaps[i];
+	free(end);
+	return sorted;
+}
+
+static int collect(struct collection *c, const struct kf_gap *const *gaps, size_t n_gaps, struct kf_error *e)
+{
+	const struct kf_gap **sorted = sort_by_victim(c->t, gaps, n_gaps);
+	size_t next;
 	int err = 0;
 
-	for (size_t i = 0; !err && i < n_gaps; i++) {
-		err = kf_gap_parts(t, gaps[i], &parts, e);
-		for (size_t k = 0; !err && k < parts.n; k++) {
-			uint32_t culprit = who(&parts.items[k]);
-			uint32_t name = culprit < t->n_threads ? names[culprit] : culprit;
-
-			if (add_pair(pairs, (struct pair){ name, culprit, gaps[i]->thread, parts.items[k].ns }))
-				err = kf_fail_memory(e, "culprits");
-		}
+	if (!sorted)
+		return kf_fail_memory(e, "culprits");
+	for (size_t i = 0; !err && i < n_gaps; i = next) {
+		for (next = i + 1; next < n_gaps && sorted[next]->thread == sorted[i]->thread;)
+			next++;
+		err = collect_victim(c, sorted + i, next - i, e);
 	}
-	kf_parts_release(&parts);
+	free(sorted);
 	return err;
 }
 
@@ -115,7 +141,7 @@ static int by_ns(const void *va, const void *vb)
 	return (a->thread > b->thread) - (a->thread < b->thread);
 }
 
-/* n folded pairs with one name; sorts them anew. */
+/* n pairs with one name, sorted by culprit; sorts them anew. */
 static struct kf_culprit sum_up_name(struct pair *pairs, size_t n)
 {
 	struct kf_culprit c = { 0 };
@@ -146,7 +172,7 @@ static struct kf_culprit sum_up_name(struct pair *pairs, size_t n)
 	return c;
 }
 
-/* pairs are folded: all of one name follow one another. */
+/* pairs are sorted by culprit: all of one name follow one another. */
 static int sum_up(const struct pairs *pairs, struct kf_culprit **out, size_t *n_out)
 {
 	struct kf_culprit *list = NULL;
@@ -171,16 +197,21 @@ static int sum_up(const struct pairs *pairs, struct kf_culprit **out, size_t *n_
 int kf_culprits_find(const struct kf_timeline *t, const struct kf_gap *const *gaps, size_t n_gaps,
 		     struct kf_culprit **out, size_t *n_out, struct kf_error *e)
 {
-	struct pairs pairs = { .fold_at = 65536 };
-	uint32_t *names = kf_namesakes(t);
-	int err = names ? collect(t, gaps, n_gaps, names, &pairs, e) : kf_fail_memory(e, "culprits");
+	uint32_t *namesakes = kf_namesakes(t);
+	struct collection c = { .t = t, .namesakes = namesakes };
+	int err;
 
+	c.pair_of = calloc(t->n_threads + 2, sizeof(*c.pair_of));
+	err = namesakes && c.pair_of ? collect(&c, gaps, n_gaps, e) : kf_fail_memory(e, "culprits");
 	if (!err) {
-		fold(&pairs);
-		if (sum_up(&pairs, out, n_out))
+		if (c.pairs.n)
+			qsort(c.pairs.items, c.pairs.n, sizeof(c.pairs.items[0]), by_culprit);
+		if (sum_up(&c.pairs, out, n_out))
 			err = kf_fail_memory(e, "culprits");
 	}
-	free(pairs.items);
-	free(names);
+	kf_parts_release(&c.parts);
+	free(c.pairs.items);
+	free(c.pair_of);
+	free(namesakes);
 	return err;
 }

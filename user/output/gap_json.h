@@ -21,6 +21,7 @@
 
 #include <jansson.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "model/parts.h"
 
@@ -31,11 +32,13 @@ struct kf_timeline;
 /* Keeps what many gaps have in common, so that a million of them are quick. */
 struct kf_gap_json {
 	const struct kf_timeline *timeline;
-	json_t **names; /* by thread, NULL until used */
+	char **names; /* by thread, as JSON text, NULL until used */
 	struct kf_parts parts;
 };
 
 int kf_gap_json_init(struct kf_gap_json *g, const struct kf_timeline *t, struct kf_error *e);
+/* As text without white space or newline. Whether out took it all is the caller's to ask. */
+int kf_gap_json_write(struct kf_gap_json *g, const struct kf_gap *gap, FILE *out, struct kf_error *e);
 /* A new reference, or NULL with *e. */
 json_t *kf_gap_json_make(struct kf_gap_json *g, const struct kf_gap *gap, struct kf_error *e);
 void kf_gap_json_release(struct kf_gap_json *g);

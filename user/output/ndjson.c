@@ -14,15 +14,10 @@ static int write_failed(struct kf_error *e)
 
 static int write_gap(struct kf_gap_json *g, const struct kf_gap *gap, FILE *out, struct kf_error *e)
 {
-	json_t *o = kf_gap_json_make(g, gap, e);
-	int err;
-
-	if (!o)
-		return -1;
 	errno = 0;
-	err = json_dumpf(o, out, JSON_COMPACT) || putc('\n', out) == EOF;
-	json_decref(o);
-	return err ? write_failed(e) : 0;
+	if (kf_gap_json_write(g, gap, out, e))
+		return -1;
+	return putc('\n', out) == EOF || ferror(out) ? write_failed(e) : 0;
 }
 
 int kf_ndjson_write(const struct kf_timeline *t, FILE *out, uint64_t min_gap_ns, struct kf_error *e)
