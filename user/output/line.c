@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -55,11 +56,24 @@ void kf_line_add(struct kf_line *line, const char *format, ...)
 	}
 }
 
+void kf_line_text(struct kf_line *line, const char *text)
+{
+	size_t n = strlen(text), left = line->room - line->used;
+	bool cut = n >= left;
+
+	n = cut ? left - 1 : n;
+	memcpy(line->buf + line->used, text, n);
+	line->used += n;
+	line->buf[line->used] = '\0';
+	if (cut)
+		drop_half_character(line);
+}
+
 void kf_line_duration(struct kf_line *line, uint64_t ns)
 {
 	char buf[32];
 
-	kf_line_add(line, "%s", kf_format_duration(ns, buf, sizeof(buf)));
+	kf_line_text(line, kf_format_duration(ns, buf, sizeof(buf)));
 }
 
 void kf_line_comm(struct kf_line *line, const struct kf_timeline *t, uint32_t thread)
@@ -67,7 +81,7 @@ void kf_line_comm(struct kf_line *line, const struct kf_timeline *t, uint32_t th
 	char name[KF_TEXT_COMM_BYTES + 1];
 
 	kf_text_printable(t->threads[thread].comm, KF_COMM_BYTES, name, sizeof(name));
-	kf_line_add(line, "%s", name[0] ? name : "?");
+	kf_line_text(line, name[0] ? name : "?");
 }
 
 static void add_tid_and_process(struct kf_line *line, const struct kf_thread *th)
@@ -87,9 +101,9 @@ static void add_tid_and_process(struct kf_line *line, const struct kf_thread *th
 void kf_line_thread(struct kf_line *line, const struct kf_timeline *t, uint32_t thread)
 {
 	if (thread == KF_IDLE) {
-		kf_line_add(line, "the idle task");
+		kf_line_text(line, "the idle task");
 	} else if (thread >= t->n_threads) {
-		kf_line_add(line, "an unknown thread");
+		kf_line_text(line, "an unknown thread");
 	} else {
 		kf_line_comm(line, t, thread);
 		add_tid_and_process(line, &t->threads[thread]);

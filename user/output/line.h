@@ -24,6 +24,8 @@ struct kf_line {
 
 void kf_line_init(struct kf_line *line, char *buf, size_t len);
 void kf_line_add(struct kf_line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same without a format, for what is said a million times. */
+void kf_line_text(struct kf_line *line, const char *text);
 /* "7.10 ms" */
 void kf_line_duration(struct kf_line *line, uint64_t ns);
 

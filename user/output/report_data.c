@@ -43,7 +43,6 @@ static int select_gaps(struct kf_report_data *d, const struct kf_timeline *t, co
 		d->gaps[d->n_gaps++] = gap;
 		d->gaps_ns += wait_ns;
 	}
-	qsort(d->gaps, d->n_gaps, sizeof(const struct kf_gap *), longest_first);
 	return 0;
 }
 
@@ -94,8 +93,10 @@ int kf_report_data_init(struct kf_report_data *d, const struct kf_timeline *t, c
 	*d = (struct kf_report_data){ 0 };
 	if (select_gaps(d, t, o, e) || select_threads(d, t, o, e))
 		return -1;
+	/* Before sorting: in time order what ran is found near where it was found last. */
 	if (kf_culprits_find(t, d->gaps, d->n_gaps, &d->culprits, &d->n_culprits, e))
 		return -1;
+	qsort(d->gaps, d->n_gaps, sizeof(const struct kf_gap *), longest_first);
 	return kf_missing_find(&d->missing, t, s, e);
 }
 

@@ -213,18 +213,18 @@ static void add_percent(struct kf_line *line, unsigned int percent)
 static void add_unknown(struct kf_line *line, uint64_t ns, unsigned int percent)
 {
 	kf_line_duration(line, ns);
-	kf_line_add(line, " unknown (");
+	kf_line_text(line, " unknown (");
 	add_percent(line, percent);
 }
 
 static void add_idle(struct kf_line *line, const struct kf_share *share, unsigned int percent)
 {
 	if (share->cpu == KF_NO_CPU)
-		kf_line_add(line, "its CPU was idle ");
+		kf_line_text(line, "its CPU was idle ");
 	else
 		kf_line_add(line, "CPU %u was idle ", share->cpu);
 	kf_line_duration(line, share->ns);
-	kf_line_add(line, " (wake-up path, ");
+	kf_line_text(line, " (wake-up path, ");
 	add_percent(line, percent);
 }
 
@@ -233,14 +233,14 @@ static void add_threads(struct kf_line *line, const struct kf_timeline *t, const
 			unsigned int percent, bool name_cpu)
 {
 	kf_line_duration(line, share->ns);
-	kf_line_add(line, " ");
+	kf_line_text(line, " ");
 	if (share->n_threads > 1)
 		kf_line_comm(line, t, share->thread);
 	else
 		kf_line_thread(line, t, share->thread);
 	if (name_cpu && share->cpu != KF_NO_CPU)
 		kf_line_add(line, " on CPU %u", share->cpu);
-	kf_line_add(line, " (");
+	kf_line_text(line, " (");
 	if (share->n_threads > 1)
 		kf_line_add(line, "%" PRIu32 " threads, ", share->n_threads);
 	add_percent(line, percent);
@@ -287,21 +287,21 @@ static void add_shares(struct kf_line *line, struct kf_sentences *all, bool name
 	if (!all->parts.n)
 		return;
 	if (find_shares(all, &s)) {
-		kf_line_add(line, NO_MEMORY);
+		kf_line_text(line, NO_MEMORY);
 		return;
 	}
 	for (size_t i = 0; i < s.n; i++) {
-		kf_line_add(line, i ? ", " : ": ");
+		kf_line_text(line, i ? ", " : ": ");
 		add_share(line, t, &s.items[i], s.percent[i], name_cpu);
 	}
 	if (s.n_rest) {
 		kf_line_add(line, ", and %" PRIu32 " more ", s.n_rest);
 		kf_line_duration(line, s.rest_ns);
-		kf_line_add(line, " (");
+		kf_line_text(line, " (");
 		add_percent(line, s.rest_percent);
 	}
 	if (s.unknown_ns) {
-		kf_line_add(line, ", ");
+		kf_line_text(line, ", ");
 		add_unknown(line, s.unknown_ns, s.unknown_percent);
 	}
 }
@@ -331,7 +331,7 @@ static void add_way(struct kf_line *line, const struct kf_timeline *t, const str
 		if (i > 0 && way[i].cpu == way[i - 1].cpu)
 			continue;
 		if (i >= N_NAMED) {
-			kf_line_add(line, " -> ...");
+			kf_line_text(line, " -> ...");
 			return;
 		}
 		if (way[i].cpu == KF_NO_CPU)
@@ -356,7 +356,7 @@ static void add_why(struct kf_line *line, const struct kf_timeline *t, const str
 	if (gap->cause == KF_CAUSE_WOKEN) {
 		kf_line_add(line, "%swoken by ", before);
 		if (gap->waker_irq)
-			kf_line_add(line, "an interrupt");
+			kf_line_text(line, "an interrupt");
 		else
 			kf_line_thread(line, t, gap->waker);
 		before = ", ";
@@ -367,12 +367,12 @@ static void add_why(struct kf_line *line, const struct kf_timeline *t, const str
 		before = ", ";
 	}
 	if (has_migrated(t, gap)) {
-		kf_line_add(line, "%s", before);
+		kf_line_text(line, before);
 		add_way(line, t, gap);
 		before = ", ";
 	}
 	if (before[0] == ',')
-		kf_line_add(line, ")");
+		kf_line_text(line, ")");
 }
 
 /* "nginx/2144 was preempted by redis/812 and" : whatever comes before "waited". parts are still in time order. */
@@ -383,33 +383,33 @@ static void add_subject(struct kf_line *line, const struct kf_timeline *t, const
 
 	kf_line_thread(line, t, gap->thread);
 	if (gap->throttled) {
-		kf_line_add(line, " was throttled (CPU quota of its cgroup) and");
+		kf_line_text(line, " was throttled (CPU quota of its cgroup) and");
 	} else if (gap->yielded) {
-		kf_line_add(line, " yielded and");
+		kf_line_text(line, " yielded and");
 	} else if (gap->cause == KF_CAUSE_PREEMPTED) {
-		kf_line_add(line, " was preempted");
+		kf_line_text(line, " was preempted");
 		if (first && first->kind == KF_PART_THREAD && first->start_ns == gap->start_ns) {
-			kf_line_add(line, " by ");
+			kf_line_text(line, " by ");
 			kf_line_thread(line, t, first->thread);
 		}
-		kf_line_add(line, " and");
+		kf_line_text(line, " and");
 	} else if (gap->cause == KF_CAUSE_FORKED) {
-		kf_line_add(line, " was started");
+		kf_line_text(line, " was started");
 		if (gap->waker < t->n_threads) {
-			kf_line_add(line, " by ");
+			kf_line_text(line, " by ");
 			kf_line_thread(line, t, gap->waker);
 		}
-		kf_line_add(line, " and");
+		kf_line_text(line, " and");
 	}
 }
 
 static const char *until(const struct kf_gap *gap)
 {
 	if (gap->cause == KF_CAUSE_FORKED)
-		return "for its first run";
+		return " for its first run";
 	if (gap->cause == KF_CAUSE_PREEMPTED || gap->throttled || gap->yielded)
-		return "to run again";
-	return "to run";
+		return " to run again";
+	return " to run";
 }
 
 size_t kf_sentences_gap(struct kf_sentences *s, const struct kf_gap *gap, char *buf, size_t len)
@@ -420,17 +420,17 @@ size_t kf_sentences_gap(struct kf_sentences *s, const struct kf_gap *gap, char *
 
 	kf_line_init(&line, buf, len);
 	add_subject(&line, t, gap, &s->parts);
-	kf_line_add(&line, gap->open ? " has waited " : " waited ");
+	kf_line_text(&line, gap->open ? " has waited " : " waited ");
 	if (is_cut(t, gap))
-		kf_line_add(&line, "at least ");
+		kf_line_text(&line, "at least ");
 	kf_line_duration(&line, gap->end_ns - gap->start_ns);
-	kf_line_add(&line, " %s", until(gap));
+	kf_line_text(&line, until(gap));
 	add_cpu(&line, gap);
 	if (gap->open)
-		kf_line_add(&line, " and still waits");
+		kf_line_text(&line, " and still waits");
 	add_why(&line, t, gap);
 	if (err)
-		kf_line_add(&line, NO_MEMORY);
+		kf_line_text(&line, NO_MEMORY);
 	else
 		add_shares(&line, s, has_migrated(t, gap));
 	return line.used;
