@@ -139,6 +139,7 @@ static void command_of_run_keeps_its_options(void **state)
 	assert_false(l.verbose);
 	assert_int_equal(l.operands.n, 4);
 	assert_string_equal(l.operands.items[3], "--");
+	assert_null(l.operands.items[4]);
 	release(&l);
 	parse_with(&l, run, (const char *const[MAX_ARGS]){ "-v", "--", "ls", "--", "-j" });
 	accepted(&l);

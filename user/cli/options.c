@@ -293,6 +293,9 @@ static int add_operand(struct parser *p, const char *arg)
 	if (KF_GROW(operands->items, operands->n, operands->room))
 		return kf_fail_memory(p->e, "arguments");
 	operands->items[operands->n++] = arg;
+	if (KF_GROW(operands->items, operands->n, operands->room))
+		return kf_fail_memory(p->e, "arguments");
+	operands->items[operands->n] = NULL;
 	if (p->command->stops_at_operand)
 		p->only_operands = true;
 	return 0;

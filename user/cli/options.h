@@ -60,7 +60,7 @@ struct kf_command {
 };
 
 struct kf_operands {
-	const char **items; /* into argv; free(items) */
+	const char **items; /* into argv, NULL behind the last if there is any (as exec wants it); free(items) */
 	size_t n, room;
 };
 
