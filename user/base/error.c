@@ -35,6 +35,8 @@ static enum kf_status status_of(int err)
 	case EACCES:
 	case ENOMEM:
 	case ENOSPC:
+	case EMFILE:
+	case ENFILE:
 		return KF_HOST;
 	default:
 		return KF_USAGE;

@@ -30,7 +30,7 @@ struct kf_error {
 int kf_fail(struct kf_error *e, enum kf_status status, const char *hint, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* kf_fail() with KF_HOST for EPERM, EACCES, ENOMEM, ENOSPC, else KF_USAGE, and ": strerror(err)" at the end. */
+/* kf_fail() with KF_HOST for EPERM, EACCES, ENOMEM, ENOSPC, EMFILE, ENFILE, else KF_USAGE, and ": strerror(err)" at the end. */
 int kf_fail_errno(struct kf_error *e, int err, const char *hint, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 

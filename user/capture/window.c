@@ -3,9 +3,9 @@
 #include "capture/recorder.h"
 
 #include <bpf/bpf.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include "base/error.h"
@@ -22,18 +22,17 @@ static uint64_t clock_ns(clockid_t clock)
 	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
-/* The copier must not itself wait behind what it is to show. Best effort: without the right it copies as it is. */
-static void raise_priority(bool up, struct sched_param *was, int *was_policy)
+/*
+ * The copier should not itself wait long behind what it is to show. But no real-time priority: the hold protects the window
+ * however late the copy is, while a large copy at such a priority would keep others off its CPU for a fifth of a second.
+ * Best effort: without the right it copies as it is.
+ */
+static int hurry(void)
 {
-	struct sched_param first = { .sched_priority = 1 };
+	int was = getpriority(PRIO_PROCESS, 0);
 
-	if (up) {
-		*was_policy = sched_getscheduler(0);
-		sched_getparam(0, was);
-		sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first);
-	} else if (*was_policy >= 0) {
-		sched_setscheduler(0, *was_policy, was);
-	}
+	setpriority(PRIO_PROCESS, 0, -20);
+	return was;
 }
 
 /* Start of what belongs to this snapshot: the wish, counted back from the trigger (--after is part of it). */
@@ -176,8 +175,7 @@ int kf_recorder_copy(struct kf_recorder *r, const struct kf_trigger *trigger, st
 {
 	struct kf_snapshot *s = kf_snapshot_new(r->plan.n_cpus);
 	uint64_t from_ns = window_from(r, trigger);
-	struct sched_param was;
-	int was_policy = -1, failed;
+	int failed, nice_before;
 
 	if (!s) {
 		release(r);
@@ -188,14 +186,14 @@ int kf_recorder_copy(struct kf_recorder *r, const struct kf_trigger *trigger, st
 	s->after_ns = r->after_ns;
 	s->syscall_mode = r->bpf->rodata->syscall_mode;
 	s->trigger = *trigger;
-	raise_priority(true, &was, &was_policy);
+	nice_before = hurry();
 	read_clocks(s);
 	s->end_ns = s->mono_ns; /* every ring is read after this: all hold whatever happened before */
 	failed = copy_rings(r, from_ns, s, e);
 	if (!failed)
 		find_bounds(r, from_ns, s); /* with what is known of earlier holes: before this one is noted */
 	release(r);
-	raise_priority(false, &was, &was_policy);
+	setpriority(PRIO_PROCESS, 0, nice_before);
 	if (!failed) {
 		copy_counters(r, s);
 		failed = scan_tasks(r, s, e);
