@@ -8,17 +8,12 @@
 #include "base/error.h"
 #include "snapshot/snapshot.h"
 
-struct key {
-	uint64_t ts_ns;
-	uint32_t slot; /* index in its ring */
-};
-
 /* One ring: its records by time. */
 struct source {
 	const struct kf_slot *slots;
 	size_t n_slots;
-	struct key *keys;
-	size_t n_keys;
+	uint32_t *order; /* its records by time: indices of slots */
+	size_t n;
 	size_t first; /* the first one that is merged */
 	size_t next;
 	uint32_t cpu;
@@ -59,29 +54,35 @@ static bool has_more(const struct source *s, size_t slot)
 	return (s->slots[slot].flags & KF_F_MORE) && slot + 1 < s->n_slots && s->slots[slot + 1].kind == KF_MORE;
 }
 
-static int compare_keys(const void *a, const void *b)
+static uint64_t time_of(const struct source *s, size_t at)
 {
-	const struct key *x = a, *y = b;
+	return s->slots[s->order[at]].ts_ns;
+}
 
-	if (x->ts_ns != y->ts_ns)
-		return x->ts_ns < y->ts_ns ? -1 : 1;
-	return x->slot < y->slot ? -1 : x->slot > y->slot;
+static int compare_slots(const void *a, const void *b, void *slots)
+{
+	const uint32_t *x = a, *y = b;
+	uint64_t x_ns = ((const struct kf_slot *)slots)[*x].ts_ns, y_ns = ((const struct kf_slot *)slots)[*y].ts_ns;
+
+	if (x_ns != y_ns)
+		return x_ns < y_ns ? -1 : 1;
+	return *x < *y ? -1 : *x > *y;
 }
 
 /* Insertion is linear for what nesting does to the order; shuffled (hostile) rings run out of budget and are sorted. */
-static void sort_keys(struct source *s)
+static void sort_records(struct source *s)
 {
-	size_t budget = 4 * s->n_keys;
+	size_t budget = 4 * s->n;
 
-	for (size_t i = 1; i < s->n_keys; i++) {
-		struct key key = s->keys[i];
+	for (size_t i = 1; i < s->n; i++) {
+		uint32_t slot = s->order[i];
 		size_t at = i;
 
-		for (; at && s->keys[at - 1].ts_ns > key.ts_ns && budget; at--, budget--)
-			s->keys[at] = s->keys[at - 1];
-		s->keys[at] = key;
+		for (; at && time_of(s, at - 1) > s->slots[slot].ts_ns && budget; at--, budget--)
+			s->order[at] = s->order[at - 1];
+		s->order[at] = slot;
 		if (!budget) {
-			qsort(s->keys, s->n_keys, sizeof(*s->keys), compare_keys);
+			qsort_r(s->order, s->n, sizeof(*s->order), compare_slots, (void *)s->slots);
 			return;
 		}
 	}
@@ -89,12 +90,12 @@ static void sort_keys(struct source *s)
 
 static size_t first_at(const struct source *s, uint64_t ts_ns)
 {
-	size_t low = 0, high = s->n_keys;
+	size_t low = 0, high = s->n;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (s->keys[middle].ts_ns < ts_ns)
+		if (time_of(s, middle) < ts_ns)
 			low = middle + 1;
 		else
 			high = middle;
@@ -104,18 +105,18 @@ static size_t first_at(const struct source *s, uint64_t ts_ns)
 
 static int index_ring(struct kf_events *ev, struct source *s, uint64_t floor_ns, struct kf_error *e)
 {
-	s->keys = s->n_slots ? malloc(s->n_slots * sizeof(*s->keys)) : NULL;
-	if (s->n_slots && !s->keys)
+	s->order = s->n_slots ? malloc(s->n_slots * sizeof(*s->order)) : NULL;
+	if (s->n_slots && !s->order)
 		return kf_fail_memory(e, "order of records");
 	for (size_t i = 0; i < s->n_slots; i++) {
 		if (!belongs(s->slots[i].kind, s->class)) {
 			ev->n_bad++;
 			continue;
 		}
-		s->keys[s->n_keys++] = (struct key){ s->slots[i].ts_ns, i };
+		s->order[s->n++] = (uint32_t)i;
 		i += has_more(s, i);
 	}
-	sort_keys(s);
+	sort_records(s);
 	s->first = s->class == KF_CLASS_LIFE ? 0 : first_at(s, floor_ns);
 	s->next = s->first;
 	return 0;
@@ -148,16 +149,16 @@ static void sift_down(struct kf_events *ev, size_t at)
 static struct head head_of(const struct kf_events *ev, uint32_t source)
 {
 	const struct source *s = &ev->sources[source];
-	const struct key *key = &s->keys[s->next];
-	uint32_t order = s->class == KF_CLASS_LIFE ? 0 : s->slots[key->slot].kind == KF_SWITCH ? 2 : 1;
+	const struct kf_slot *slot = &s->slots[s->order[s->next]];
+	uint32_t order = s->class == KF_CLASS_LIFE ? 0 : slot->kind == KF_SWITCH ? 2 : 1;
 
-	return (struct head){ key->ts_ns, order * ev->n_cpus + s->cpu, source };
+	return (struct head){ slot->ts_ns, order * ev->n_cpus + s->cpu, source };
 }
 
 static void build_heap(struct kf_events *ev)
 {
 	for (size_t i = 0; i < ev->n_sources; i++)
-		if (ev->sources[i].next < ev->sources[i].n_keys)
+		if (ev->sources[i].next < ev->sources[i].n)
 			ev->heap[ev->n_heap++] = head_of(ev, i);
 	for (size_t i = ev->n_heap / 2; i-- > 0;)
 		sift_down(ev, i);
@@ -210,7 +211,7 @@ void kf_events_close(struct kf_events **ev)
 	if (!ev || !*ev)
 		return;
 	for (size_t i = 0; (*ev)->sources && i < (*ev)->n_sources; i++)
-		free((*ev)->sources[i].keys);
+		free((*ev)->sources[i].order);
 	free((*ev)->sources);
 	free((*ev)->heap);
 	free(*ev);
@@ -222,11 +223,11 @@ uint64_t kf_events_bad(const struct kf_events *ev)
 	return ev->n_bad;
 }
 
-static void fill(const struct source *s, size_t key, struct kf_event *out)
+static void fill(const struct source *s, size_t at, struct kf_event *out)
 {
-	uint32_t slot = s->keys[key].slot;
+	uint32_t slot = s->order[at];
 
-	out->ts_ns = s->keys[key].ts_ns;
+	out->ts_ns = s->slots[slot].ts_ns;
 	out->slot = &s->slots[slot];
 	out->more = has_more(s, slot) ? &s->slots[slot + 1] : NULL;
 	out->cpu = s->cpu;
@@ -240,8 +241,8 @@ int kf_events_next(struct kf_events *ev, struct kf_event *out)
 		return 0;
 	s = &ev->sources[ev->heap[0].source];
 	fill(s, s->next++, out);
-	if (s->next < s->n_keys) {
-		__builtin_prefetch(&s->slots[s->keys[s->next].slot] + 4);
+	if (s->next < s->n) {
+		__builtin_prefetch(&s->slots[s->order[s->next]] + 4);
 		ev->heap[0] = head_of(ev, ev->heap[0].source);
 	} else {
 		ev->heap[0] = ev->heap[--ev->n_heap];

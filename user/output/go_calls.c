@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <sys/syscall.h>
 
+#include "base/array.h"
 #include "kflight/control.h"
 #include "output/go_writer.h"
 
@@ -48,19 +49,19 @@ static int by_begin(const void *a, const void *b)
 int kf_go_calls_find(struct kf_go_writer *w)
 {
 	const struct kf_timeline *t = w->t;
-	size_t n = 0;
+	size_t room = 0;
 
 	if (w->o->syscalls == KF_GO_SYSCALLS_OFF)
 		return 0;
-	for (size_t i = 0; i < t->n_moves; i++)
-		n += is_wanted(w, &t->moves[i]);
-	w->calls = calloc(n + 1, sizeof(*w->calls));
-	if (!w->calls)
-		return -1;
-	for (size_t i = 0; i < t->n_moves; i++)
-		if (is_wanted(w, &t->moves[i]))
-			w->calls[w->n_calls++] = (struct kf_go_call){ t->moves[i].since_ns, &t->moves[i] };
-	qsort(w->calls, w->n_calls, sizeof(*w->calls), by_begin);
+	for (size_t i = 0; i < t->n_moves; i++) {
+		if (!is_wanted(w, &t->moves[i]))
+			continue;
+		if (KF_GROW(w->calls, w->n_calls, room))
+			return -1;
+		w->calls[w->n_calls++] = (struct kf_go_call){ t->moves[i].since_ns, &t->moves[i] };
+	}
+	if (w->n_calls)
+		qsort(w->calls, w->n_calls, sizeof(*w->calls), by_begin);
 	for (; w->next_call < w->n_calls && w->calls[w->next_call].begin_ns < w->from_ns; w->next_call++)
 		w->now[w->calls[w->next_call].end->thread].call = w->calls[w->next_call].end;
 	return 0;
