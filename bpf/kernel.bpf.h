@@ -141,6 +141,10 @@ struct task_struct {
 	struct signal_struct *signal;
 	struct css_set *cgroups;
 };
+/* before 5.16: the CPU is not in thread_info */
+struct task_struct___cpu {
+	unsigned int cpu;
+};
 /* since 6.18: the scheduler throttles tasks, not run queues */
 struct task_struct___throttle {
 	bool throttled;

@@ -30,6 +30,14 @@ const volatile __u32 syscall_mode;    /* enum kf_syscall_mode */
 #define MAX_WAKE_LEAD_NS 50000
 #define MAX_SANE_WAIT_NS (86400ULL * 1000000000ULL * 365)
 
+/* Where the task runs, or ran last. */
+static __always_inline u32 cpu_of(struct task_struct *task)
+{
+	if (bpf_core_field_exists(task->thread_info.cpu))
+		return task->thread_info.cpu;
+	return ((struct task_struct___cpu *)task)->cpu;
+}
+
 /* Since when `next` was runnable, and why; forgets it. 0: not known. */
 static __always_inline u64 take_runnable_since(struct thread_state *state, u64 now_ns)
 {
@@ -252,7 +260,7 @@ static __always_inline int record_waking(struct task_struct *task, bool can_cast
 	slot->nr = sys.nr;
 	slot->arg0_lo = sys.arg0;
 	slot->arg0_hi = sys.arg0 >> 32;
-	slot->cpu = task->thread_info.cpu;
+	slot->cpu = cpu_of(task);
 	commit(slot, number);
 	return 0;
 }
@@ -307,8 +315,7 @@ int BPF_PROG(on_wakeup_new, struct task_struct *task)
 		state->waker_irq = 0;
 		watch_open(state, OPEN_RUNNABLE, now_ns);
 	}
-	record_place(KF_WAKEUP_NEW, KF_CTX_TASK << KF_F_CONTEXT_SHIFT, task, current->pid, 0, task->thread_info.cpu,
-		     now_ns);
+	record_place(KF_WAKEUP_NEW, KF_CTX_TASK << KF_F_CONTEXT_SHIFT, task, current->pid, 0, cpu_of(task), now_ns);
 	return 0;
 }
 
@@ -317,8 +324,8 @@ int BPF_PROG(on_migrate, struct task_struct *task, int to)
 {
 	struct task_struct *current = bpf_get_current_task_btf();
 
-	record_place(KF_MIGRATE, task->on_rq && !task->__state ? KF_F_QUEUED : 0, task, current->pid,
-		     task->thread_info.cpu, to, bpf_ktime_get_ns());
+	record_place(KF_MIGRATE, task->on_rq && !task->__state ? KF_F_QUEUED : 0, task, current->pid, cpu_of(task), to,
+		     bpf_ktime_get_ns());
 	return 0;
 }
 
@@ -542,7 +549,7 @@ int scan_threads(struct bpf_iter__task *ctx)
 	out.tid = task->pid;
 	out.tgid = task->tgid;
 	out.state = task->__state;
-	out.cpu = task->thread_info.cpu;
+	out.cpu = cpu_of(task);
 	out.flags = (task->on_cpu ? KF_TASK_ON_CPU : 0) | (task->flags & PF_KTHREAD ? KF_TASK_KTHREAD : 0);
 	out.ppid = task->real_parent->tgid;
 	BPF_CORE_READ_INTO(&out.comm, task, comm);

@@ -86,23 +86,36 @@ struct hold_request {
 	u32 zero;
 };
 
+/*
+ * The segment to keep a ring from. Not static: the verifier then looks at this loop once, not again on every way that
+ * leads to it, which is more than the one of 6.1 has patience for.
+ */
+__noinline u64 first_to_keep(const struct kf_ring_head *ring, u64 now, u64 from_ns)
+{
+	u64 first = 0;
+
+	if (!ring)
+		return 0;
+	for (u32 back = 0; back < KF_RING_SEGMENTS * 3 / 4; back++) {
+		if (back > now)
+			break;
+		first = now - back;
+		if (kf_segment_began_by(ring, first, from_ns))
+			break;
+	}
+	return first;
+}
+
 /* Limits one ring so that nothing since from_ns is overwritten; a quarter of it stays free for new records. */
 static long hold_ring(void *map, u32 *cpu, struct kf_ring_head *ring, struct hold_request *want)
 {
-	u64 slots, segment, now, first = 0;
+	u64 slots, segment, first;
 
 	if (want->class >= KF_CLASSES)
 		return 1;
 	slots = ring_slots[want->class];
 	segment = slots / KF_RING_SEGMENTS;
-	now = ring->head / segment; /* number of the segment being written */
-	for (u32 back = 0; back < KF_RING_SEGMENTS * 3 / 4; back++) {
-		if (back > now)
-			break;
-		first = now - back;
-		if (kf_segment_began_by(ring, first, want->from_ns))
-			break;
-	}
+	first = first_to_keep(ring, ring->head / segment, want->from_ns); /* from the one being written, backwards */
 	ring->drop_first_ns = 0;
 	ring->hold_until_ns = want->until_ns;
 	barrier();
