@@ -299,6 +299,9 @@ static void the_plan_obeys_its_limits(void **state)
 	assert_int_equal(plan.slots[KF_CLASS_SCHED] & (plan.slots[KF_CLASS_SCHED] - 1), 0);
 	assert_int_equal(kf_ring_plan(&plan, 1, 0, 0, KF_SYSCALLS_ALL, &e), 0);
 	assert_int_equal(plan.slots[KF_CLASS_SCHED], KF_PLAN_MAX_SLOTS);
+	kf_ring_plan_limit(&plan, KF_PLAN_MAX_SLOTS_OLD);
+	assert_int_equal(plan.slots[KF_CLASS_SCHED], KF_PLAN_MAX_SLOTS_OLD);
+	assert_true(kf_ring_bytes(plan.slots[KF_CLASS_SCHED]) <= 4 << 20); /* the largest value 5.15 takes */
 }
 
 static void a_window_too_small_for_the_host_is_refused(void **state)

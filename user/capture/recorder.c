@@ -49,14 +49,30 @@ static struct bpf_map *ring_map(const struct kf_recorder *r, int class)
 	}
 }
 
+/* Does this kernel take rings larger than KF_PLAN_MAX_SLOTS_OLD? By trying: no fact elsewhere tells. */
+static bool takes_large_values(void)
+{
+	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
+	int map = bpf_map_create(BPF_MAP_TYPE_ARRAY, "kf_size", sizeof(uint32_t),
+				 kf_ring_bytes(2 * KF_PLAN_MAX_SLOTS_OLD), 1, &opts);
+
+	if (map < 0)
+		return errno != E2BIG;
+	close(map);
+	return true;
+}
+
 static int size_rings(struct kf_recorder *r, const struct kf_recorder_options *opts, struct kf_error *e)
 {
 	int n_cpus = libbpf_num_possible_cpus();
 
 	if (n_cpus < 1)
 		return kf_fail(e, KF_HOST, NULL, "cannot count the CPUs of this host");
-	if (kf_ring_plan(&r->plan, n_cpus, opts->window_ns, opts->window_bytes, opts->syscalls, e) ||
-	    kf_host_require_memory(2 * kf_ring_plan_bytes(&r->plan), e)) /* rings, and a copy of them */
+	if (kf_ring_plan(&r->plan, n_cpus, opts->window_ns, opts->window_bytes, opts->syscalls, e))
+		return -1;
+	if (!takes_large_values())
+		kf_ring_plan_limit(&r->plan, KF_PLAN_MAX_SLOTS_OLD);
+	if (kf_host_require_memory(2 * kf_ring_plan_bytes(&r->plan), e)) /* rings, and a copy of them */
 		return -1;
 	for (int class = 0; class < KF_CLASSES; class ++) {
 		struct bpf_map *map = ring_map(r, class);

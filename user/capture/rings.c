@@ -63,6 +63,13 @@ int kf_ring_plan(struct kf_ring_plan *plan, uint32_t n_cpus, uint64_t window_ns,
 		       n_cpus, size);
 }
 
+void kf_ring_plan_limit(struct kf_ring_plan *plan, uint64_t max_slots)
+{
+	for (int class = 0; class < KF_CLASSES; class ++)
+		if (plan->slots[class] > max_slots)
+			plan->slots[class] = max_slots;
+}
+
 static uint64_t load_head(const struct kf_ring_head *ring)
 {
 	return atomic_load_explicit((const _Atomic uint64_t *)&ring->head, memory_order_acquire);

@@ -26,6 +26,8 @@ struct kf_ring_plan {
 #define KF_PLAN_SLOTS_PER_SECOND 100000
 /* BPF refuses larger values (its offsets have 29 bits). */
 #define KF_PLAN_MAX_SLOTS (1u << 23)
+/* The same for kernels that take no value above 4 MiB (5.15 does not, 6.1 does). */
+#define KF_PLAN_MAX_SLOTS_OLD (1u << 16)
 
 /*
  * The largest plan that needs no more than max_bytes and no more than window_ns at KF_PLAN_SLOTS_PER_SECOND, with a
@@ -34,6 +36,9 @@ struct kf_ring_plan {
  */
 int kf_ring_plan(struct kf_ring_plan *plan, uint32_t n_cpus, uint64_t window_ns, uint64_t max_bytes,
 		 enum kf_syscall_mode syscalls, struct kf_error *e);
+
+/* No class gets more than max_slots, a power of 2. */
+void kf_ring_plan_limit(struct kf_ring_plan *plan, uint64_t max_slots);
 
 /* Size of one CPU's part of a class: the value size of its map. */
 size_t kf_ring_bytes(uint64_t slots);
