@@ -82,8 +82,7 @@ measure() {
 }
 
 # Every miss is printed with what ftrace saw. Those seen so far: two tracers stamp one event one after the other, and an
-# interrupt, or the hypervisor, comes between them (50 to 130 us); and threads that were ready when recording started,
-# whom the first scan finds up to 100 us after the floor. On a busy host the former are too many now and then, so there
+# interrupt, or the hypervisor, comes between them (50 to 130 us). On a busy host they are too many now and then, so there
 # is a second and a third try.
 compare() {
 	local try

@@ -175,6 +175,16 @@ func (s *schedule) excused(g gap) bool {
 	return false
 }
 
+// readyAt tells whether a gap is the rest of one that had begun before the window.
+func (s *schedule) readyAt(g gap, from uint64) bool {
+	for _, o := range s.gaps[g.tid] {
+		if o.start < from && apart(min(o.end, g.end+toleranceNs), g.end) <= toleranceNs && o.end >= g.start {
+			return true
+		}
+	}
+	return false
+}
+
 // switchIn ends the gap. A thread that blocked and comes back without a wake-up was woken before it was switched out:
 // it was ready from then on.
 func (s *schedule) switchIn(tid int32, t *thread, e event) {
