@@ -578,6 +578,14 @@ int start_checks(void *ctx)
 	return bpf_timer_start(&timer->timer, control.check_every_ns, 0) ? 1 : 0;
 }
 
+/* For a host whose kernel has no memory for the timer just now: user space has one, too. */
+SEC("syscall")
+int check_open_waits(void *ctx)
+{
+	walk_open_waits();
+	return 0;
+}
+
 /* Holds the window for a snapshot that user space wants; 1 if one is being taken already. */
 SEC("syscall")
 int hold_window(void *ctx)

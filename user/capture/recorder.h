@@ -48,6 +48,10 @@ void kf_recorder_arm(struct kf_recorder *r, uint64_t cooldown_until_ns);
 /* No trigger fires any more. */
 void kf_recorder_disarm(struct kf_recorder *r);
 
+/* Not 0: the kernel gave no timer for open waits, and kf_recorder_check() is to be called this often. */
+uint64_t kf_recorder_check_every_ns(const struct kf_recorder *r);
+void kf_recorder_check(struct kf_recorder *r);
+
 /* For poll(): readable when a trigger fired. */
 int kf_recorder_trigger_fd(const struct kf_recorder *r);
 /* The next trigger that fired; false if there is none. */

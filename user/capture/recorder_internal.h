@@ -19,6 +19,7 @@ struct kf_recorder {
 	uint64_t started_ns;
 	uint64_t window_ns;
 	uint64_t after_ns;
+	uint64_t check_every_ns;
 	uint64_t hole_until_ns;	  /* records were dropped during an earlier hold: whole again only from here on */
 	struct kf_trigger *fired; /* not yet taken by kf_recorder_next_trigger() */
 	size_t n_fired, room_fired;

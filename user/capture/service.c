@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +30,7 @@
 enum state { IDLE, AFTER, WRITING };
 
 /* Event sources, as epoll data. */
-enum source { TRIGGER, SIGNAL, AFTER_TIMER, END_TIMER, STATUS_TIMER, CONTROL, WRITER, PIDS, SOURCES };
+enum source { TRIGGER, SIGNAL, AFTER_TIMER, END_TIMER, STATUS_TIMER, CHECK_TIMER, CONTROL, WRITER, PIDS, SOURCES };
 
 struct service {
 	struct kf_recorder *recorder;
@@ -39,7 +40,7 @@ struct service {
 	struct kf_control *control;
 	struct kf_watched_pids *pids;
 	struct kf_status_line *status_line;
-	int epoll, signal_fd, after_fd, end_fd, status_fd;
+	int epoll, signal_fd, after_fd, end_fd, status_fd, check_fd;
 
 	enum state state;
 	struct kf_trigger trigger; /* of the snapshot in progress */
@@ -347,6 +348,10 @@ static void on_event(struct service *s, enum source source)
 		drain(s->end_fd);
 		end(s);
 		break;
+	case CHECK_TIMER:
+		drain(s->check_fd);
+		kf_recorder_check(s->recorder);
+		break;
 	case STATUS_TIMER:
 		drain(s->status_fd);
 		kf_recorder_status(s->recorder, &now);
@@ -422,6 +427,7 @@ static int open_sources(struct service *s, struct kf_error *e)
 	s->after_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	s->end_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	s->status_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	s->check_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	if (kf_writer_new(&s->writer, s->opts->output_dir_fd, e) ||
 	    kf_watched_pids_new(&s->pids, s->opts->filter, s->opts->child, e) ||
 	    kf_status_line_new(&s->status_line, e) ||
@@ -429,8 +435,8 @@ static int open_sources(struct service *s, struct kf_error *e)
 		return -1;
 	if (!watch(s, kf_recorder_trigger_fd(s->recorder), TRIGGER) || !watch(s, s->signal_fd, SIGNAL) ||
 	    !watch(s, s->after_fd, AFTER_TIMER) || !watch(s, s->end_fd, END_TIMER) ||
-	    !watch(s, s->status_fd, STATUS_TIMER) || !watch(s, kf_writer_fd(s->writer), WRITER) ||
-	    !watch(s, kf_watched_pids_fd(s->pids), PIDS) ||
+	    !watch(s, s->status_fd, STATUS_TIMER) || !watch(s, s->check_fd, CHECK_TIMER) ||
+	    !watch(s, kf_writer_fd(s->writer), WRITER) || !watch(s, kf_watched_pids_fd(s->pids), PIDS) ||
 	    (s->control && !watch(s, kf_control_fd(s->control), CONTROL)))
 		return kf_fail_errno(e, errno, NULL, "cannot watch for events");
 	return 0;
@@ -438,7 +444,7 @@ static int open_sources(struct service *s, struct kf_error *e)
 
 static void close_sources(struct service *s)
 {
-	int fds[] = { s->epoll, s->signal_fd, s->after_fd, s->end_fd, s->status_fd };
+	int fds[] = { s->epoll, s->signal_fd, s->after_fd, s->end_fd, s->status_fd, s->check_fd };
 
 	kf_status_line_free(&s->status_line);
 	kf_writer_free(&s->writer);
@@ -449,19 +455,33 @@ static void close_sources(struct service *s)
 			close(fds[i]);
 }
 
+/* Only where BPF could not have a timer of its own. */
+static void start_checks(const struct service *s)
+{
+	uint64_t every_ns = kf_recorder_check_every_ns(s->recorder);
+
+	if (!every_ns)
+		return;
+	set_timer(s->check_fd, every_ns, every_ns, 0);
+	kf_note("the kernel has no memory for a BPF timer now: open waits are looked at from user space, every %" PRIu64
+		" ms",
+		every_ns / 1000000);
+}
+
 int kf_service_run(struct kf_recorder *recorder, const struct kf_service_options *opts,
 		   struct kf_service_result *result, struct kf_error *e)
 {
 	struct service s = { .recorder = recorder, .opts = opts, .result = result, .epoll = -1, .signal_fd = -1 };
 	int failed;
 
-	s.after_fd = s.end_fd = s.status_fd = -1;
+	s.after_fd = s.end_fd = s.status_fd = s.check_fd = -1;
 	failed = open_sources(&s, e);
 	if (!failed) {
 		if (opts->duration_ns)
 			set_timer(s.end_fd, opts->duration_ns, 0, 0);
 		if (opts->status_line)
 			set_timer(s.status_fd, NS_PER_S, NS_PER_S, 0);
+		start_checks(&s);
 		kf_recorder_arm(recorder, 0);
 		failed = loop(&s, e);
 	}
