@@ -76,6 +76,10 @@ _Static_assert(sizeof(struct kf_trigger) == 88, "stored layout");
 #define KF_TASK_KTHREAD	   1u
 #define KF_TASK_IN_SYSCALL 2u
 #define KF_TASK_ON_CPU	   4u
+#define KF_TASK_GO	   8u /* its process is a Go program: set by user space, on all threads */
+
+/* CPUs whose affinity is stored: a thread that may run on others is of unknown affinity. */
+#define KF_ALLOWED_WORDS 16
 
 struct kf_task {
 	__u64 start_time_ns;
@@ -92,9 +96,15 @@ struct kf_task {
 	__u8 filetype;
 	char comm[KF_COMM_BYTES];
 	__u32 ppid; /* tgid of the parent */
-	__u32 zero;
+	__u16 prio; /* KF_PRIO_PACK() */
+	__u16 zero;
+	/* Since format 1.1. */
+	__u64 cgroup_id;		 /* of the cpu controller, 0 not known */
+	__u64 allowed[KF_ALLOWED_WORDS]; /* CPUs it may run on, all 0 not known */
 };
-_Static_assert(sizeof(struct kf_task) == 80, "stored layout");
+#define KF_TASK_BYTES_1_0 80
+_Static_assert(__builtin_offsetof(struct kf_task, cgroup_id) == KF_TASK_BYTES_1_0, "stored layout");
+_Static_assert(sizeof(struct kf_task) == 216, "stored layout");
 
 /* Who may start a snapshot. Only BPF moves ARMED to HELD, only user space moves back. */
 enum kf_gate {

@@ -29,6 +29,10 @@
  * EXIT          life     tid      0        -                 u32 tgid, u32 0
  * RENAME        life     tid      current  -                 u32 tgid, u32 0
  * SYSCALL       syscall  tid      ret@lo   nr                u64 start_ns (ts_ns is the end)
+ * PRIO          life     tid      before   priority now      u32 tgid, u32 0
+ * IRQ           taken    current  ns       vector            u64 start_ns (ts_ns is the end)
+ * STEAL         taken    current  ns       0                 u64 start_ns
+ * THROTTLE      taken    tid      ticks    0                 u64 id of the cgroup
  *
  * A SWITCH with KF_F_MORE is one where prev blocked (or died). Its second slot:
  *
@@ -51,6 +55,13 @@
  *       22    2  nr       syscall the wakee slept in
  *       24    8  since_ns when it began to sleep; 0 before recording
  *
+ * An IRQ slot is one interrupt or softirq, or several short ones of one vector in a row: peer is the time they took together,
+ * no longer than from start_ns to ts_ns. A STEAL slot is time the hypervisor gave to others, somewhere between the two. A
+ * THROTTLE slot is written when tid runs again: for that many ticks of KF_WAIT_TICK_NS of the gap that ends here, the CPU
+ * quota of its cgroup was used up; with KF_F_AT_START from the beginning of the gap.
+ *
+ * The nr of life records is the thread's priority, packed by KF_PRIO_PACK(), and so is the peer of PRIO; 0 is not known.
+ *
  * FORK, EXEC, EXIT and RENAME always have a second slot: comm[0..7] at 0, comm[8..15] at 12, task start_time_ns at 24.
  * A SYSCALL with KF_F_MORE has one too: arg0 at 0, arg2 (low) at 12, ret (high) at 16, arg1 at 24.
  */
@@ -72,6 +83,10 @@ enum kf_kind {
 	KF_EXIT = 7,
 	KF_RENAME = 8,
 	KF_SYSCALL = 9,
+	KF_PRIO = 10,
+	KF_IRQ = 11,
+	KF_STEAL = 12,
+	KF_THROTTLE = 13,
 	KF_MORE = 0x80, /* second slot of the record before it */
 };
 
@@ -92,6 +107,10 @@ enum {
 	KF_F_ON_CPU = 1 << 5, /* wakee had not yet left its CPU */
 	/* MIGRATE */
 	KF_F_QUEUED = 1 << 2, /* moved while runnable, from queue to queue */
+	/* IRQ */
+	KF_F_SOFTIRQ = 1 << 2, /* nr is a softirq vector, else an interrupt number or KF_VECTOR_* */
+	/* THROTTLE */
+	KF_F_AT_START = 1 << 2,
 };
 
 /* Why a thread was runnable when it was switched in. */
@@ -115,6 +134,20 @@ enum kf_context {
 #define KF_NR_KTHREAD 0xfffe /* kernel thread: has no syscalls */
 #define KF_NR_COMPAT  0xfffd /* 32-bit syscall of a 64-bit kernel: other numbers, not decoded */
 
+/* Interrupts of the CPU itself, which have no interrupt number. */
+#define KF_VECTOR_TIMER	   0xffff /* local timer */
+#define KF_VECTOR_CALL	   0xfffe /* function call from another CPU */
+#define KF_VECTOR_IRQ_WORK 0xfffd
+
+/*
+ * A priority in 16 bits: 1 + task->prio (-1 deadline, 0..99 real-time: 99 - rt_priority, 100..139: 120 + nice), and
+ * task->policy (SCHED_OTHER, ..., sched(7)).
+ */
+#define KF_PRIO_KNOWN		   0x8000
+#define KF_PRIO_PACK(prio, policy) (KF_PRIO_KNOWN | (((policy)&7) << 8) | (((prio) + 1) & 0xff))
+#define KF_PRIO_OF(packed)	   ((int)((packed)&0xff) - 1)
+#define KF_PRIO_POLICY(packed)	   (((packed) >> 8) & 7)
+
 /* SWITCH.wait counts ticks of 64 ns: 32 bits then reach 274 s. */
 #define KF_WAIT_TICK_NS 64
 #define KF_WAIT_UNKNOWN 0xffffffffu
@@ -129,8 +162,9 @@ struct kf_slot {
 	__u8 flags;
 	__u16 nr;
 	union {
-		__u64 start_ns; /* SYSCALL */
-		struct {	/* SWITCH */
+		__u64 start_ns;	 /* SYSCALL, IRQ, STEAL */
+		__u64 cgroup_id; /* THROTTLE */
+		struct {	 /* SWITCH */
 			__u32 waker;
 			__u32 wait;
 		};
@@ -139,7 +173,7 @@ struct kf_slot {
 			__u16 arg0_hi;
 			__u16 cpu;
 		};
-		struct { /* FORK, EXEC, EXIT, RENAME */
+		struct { /* FORK, EXEC, EXIT, RENAME, PRIO */
 			__u32 tgid;
 			__u32 parent_tgid;
 		};
@@ -202,6 +236,7 @@ enum kf_class {
 	KF_CLASS_SCHED = 0,
 	KF_CLASS_SYSCALL = 1,
 	KF_CLASS_LIFE = 2,
+	KF_CLASS_TAKEN = 3, /* CPU time that no thread got */
 	KF_CLASSES,
 };
 

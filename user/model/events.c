@@ -36,6 +36,9 @@ struct kf_events {
 	uint64_t n_bad;
 };
 
+/* KF_CLASS_TAKEN changes no thread's state: taken.h reads it by itself. */
+#define CLASSES_IN_TIME KF_CLASS_TAKEN
+
 static bool belongs(uint8_t kind, uint8_t class)
 {
 	switch (class) {
@@ -44,7 +47,7 @@ static bool belongs(uint8_t kind, uint8_t class)
 	case KF_CLASS_SYSCALL:
 		return kind == KF_SYSCALL;
 	case KF_CLASS_LIFE:
-		return kind >= KF_FORK && kind <= KF_RENAME;
+		return (kind >= KF_FORK && kind <= KF_RENAME) || kind == KF_PRIO;
 	}
 	return false;
 }
@@ -190,7 +193,7 @@ int kf_events_open(struct kf_events **out, const struct kf_snapshot *s, struct k
 	if (!ev)
 		return kf_fail_memory(e, "records");
 	ev->n_cpus = s->n_cpus;
-	ev->n_sources = (size_t)s->n_cpus * KF_CLASSES;
+	ev->n_sources = (size_t)s->n_cpus * CLASSES_IN_TIME;
 	ev->sources = calloc(ev->n_sources + 1, sizeof(*ev->sources));
 	ev->heap = calloc(ev->n_sources + 1, sizeof(*ev->heap));
 	if (!ev->sources || !ev->heap) {

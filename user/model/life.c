@@ -137,11 +137,35 @@ static int step_exec(struct kf_machine *m, const struct kf_event *event)
 	return 0;
 }
 
+/* The present user of t has this priority from now on. */
+static void learn_prio(struct kf_machine *m, struct kf_tid *t, const struct kf_event *event, bool in_window)
+{
+	uint16_t prio = event->slot->nr;
+
+	if (!(prio & KF_PRIO_KNOWN))
+		return;
+	if (in_window && event->slot->kind == KF_PRIO && t->thread != KF_NOBODY && !m->threads[t->thread].prio)
+		kf_machine_set_prio(m, t->thread, (uint16_t)event->slot->peer, 0);
+	t->identity.prio = prio;
+	if (in_window && event->slot->kind != KF_FORK && t->thread != KF_NOBODY)
+		kf_machine_set_prio(m, t->thread, prio, event->ts_ns);
+}
+
+static void step_prio(struct kf_machine *m, const struct kf_event *event, bool in_window)
+{
+	if (event->ts_ns < m->end_ns && event->slot->tid)
+		learn_prio(m, kf_tids_get(&m->tids, event->slot->tid), event, in_window);
+}
+
 int kf_step_life(struct kf_machine *m, const struct kf_event *event, bool in_window)
 {
 	const struct kf_slot *slot = event->slot;
 	struct kf_tid *t;
 
+	if (slot->kind == KF_PRIO) {
+		step_prio(m, event, in_window);
+		return 0;
+	}
 	if (!slot->tid || !event->more) {
 		m->n_ignored++;
 		return 0;
@@ -157,9 +181,11 @@ int kf_step_life(struct kf_machine *m, const struct kf_event *event, bool in_win
 	t = kf_tids_get(&m->tids, slot->tid);
 	if (slot->kind == KF_FORK) {
 		learn_birth(t, event); /* of the thread to come: its WAKEUP_NEW makes it */
+		learn_prio(m, t, event, in_window);
 		return 0;
 	}
 	learn_name(t, event);
+	learn_prio(m, t, event, in_window);
 	if (in_window)
 		kf_machine_identify(m, t);
 	return 0;

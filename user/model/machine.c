@@ -43,6 +43,7 @@ void kf_machine_release(struct kf_machine *m)
 	free(m->tracks);
 	free(m->drifts);
 	free(m->names);
+	free(m->prios);
 	kf_moves_release(&m->moves);
 	kf_tids_release(&m->tids);
 	*m = (struct kf_machine){ 0 };
@@ -55,6 +56,9 @@ int kf_machine_reserve(struct kf_machine *m)
 		return -1;
 	if (KF_GROW(m->drifts, m->n_drifts, m->room_drifts))
 		return -1;
+	while (m->room_prios - m->n_prios < 2 * RESERVE_THREADS)
+		if (kf_grow((void **)&m->prios, m->room_prios, &m->room_prios, sizeof(*m->prios)))
+			return -1;
 	while (m->room_threads - m->n_threads < RESERVE_THREADS)
 		if (kf_grow((void **)&m->threads, m->room_threads, &m->room_threads, sizeof(*m->threads)))
 			return -1;
@@ -173,6 +177,19 @@ void kf_machine_identify(struct kf_machine *m, const struct kf_tid *t)
 	}
 	if (id->parent_tgid && id->parent_tgid != id->tgid)
 		thread->parent_tgid = id->parent_tgid;
+	if (!thread->prio)
+		kf_machine_set_prio(m, t->thread, id->prio, 0);
+}
+
+void kf_machine_set_prio(struct kf_machine *m, uint32_t thread, uint16_t prio, uint64_t ts_ns)
+{
+	struct kf_thread *of = &m->threads[thread];
+
+	if (!(prio & KF_PRIO_KNOWN) || prio == of->prio || m->n_prios >= m->room_prios)
+		return;
+	m->prios[m->n_prios++] =
+		(struct kf_prio_change){ .ts_ns = of->prio ? ts_ns : 0, .thread = thread, .prio = prio };
+	of->prio = prio;
 }
 
 uint32_t kf_machine_thread(struct kf_machine *m, uint32_t tid)

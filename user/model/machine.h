@@ -98,6 +98,8 @@ struct kf_machine {
 	size_t n_drifts, room_drifts;
 	char *names;
 	size_t n_names, room_names;
+	struct kf_prio_change *prios;
+	size_t n_prios, room_prios;
 	uint64_t n_records, n_repaired, n_ignored;
 };
 
@@ -121,6 +123,9 @@ uint32_t kf_machine_mention(struct kf_machine *m, uint32_t tid);
 uint32_t kf_machine_add_thread(struct kf_machine *m, uint32_t tid, uint8_t track_state);
 /* Copies what is known of the number to its present thread. */
 void kf_machine_identify(struct kf_machine *m, const struct kf_tid *t);
+
+/* The thread has this priority (packed) from then on. The first one known it had from the start: a change has a record. */
+void kf_machine_set_prio(struct kf_machine *m, uint32_t thread, uint16_t prio, uint64_t ts_ns);
 
 /* Adds a move; REPAIRED ones are counted. */
 struct kf_transition *kf_machine_move(struct kf_machine *m, uint64_t ts_ns, uint32_t thread, enum kf_move kind,

@@ -1,36 +1,34 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "model/parts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/array.h"
 #include "base/error.h"
 
-/* The first run that ends after ts_ns. */
-static size_t run_at(const struct kf_cpu *cpu, uint64_t ts_ns)
+/* Whose time it was: a thread, or one of the kinds that are nobody's. */
+struct owner {
+	uint32_t thread;
+	uint8_t kind;
+	uint16_t vector;
+};
+
+/* Kinds come behind the threads. Different vectors share a place, and are told apart by their parts. */
+static size_t place_of(const struct kf_timeline *t, const struct owner *owner)
 {
-	size_t low = 0, high = cpu->n_runs;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (cpu->runs[middle].end_ns <= ts_ns)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return owner->kind == KF_PART_THREAD ? owner->thread : t->n_threads + owner->kind;
 }
 
-/* KF_IDLE and everybody who is not known come behind the threads. */
-static size_t culprit(const struct kf_timeline *t, uint32_t thread)
+static bool is_of(const struct kf_part *part, const struct owner *owner)
 {
-	return thread < t->n_threads ? thread : t->n_threads + (thread == KF_IDLE);
+	return part->kind == owner->kind && part->thread == owner->thread;
 }
 
-static int reserve_culprits(const struct kf_timeline *t, struct kf_parts *p)
+static int reserve_owners(const struct kf_timeline *t, struct kf_parts *p)
 {
-	size_t n = t->n_threads + 2;
+	size_t n = t->n_threads + KF_PART_KINDS;
 
 	if (n <= p->n_latest)
 		return 0;
@@ -40,25 +38,27 @@ static int reserve_culprits(const struct kf_timeline *t, struct kf_parts *p)
 	return p->latest ? 0 : -1;
 }
 
-static enum kf_part_kind kind_of(const struct kf_timeline *t, uint32_t thread)
+static struct owner owner_of_run(const struct kf_timeline *t, uint32_t thread)
 {
 	if (thread == KF_IDLE)
-		return KF_PART_IDLE;
-	return thread < t->n_threads ? KF_PART_THREAD : KF_PART_UNKNOWN;
+		return (struct owner){ .thread = thread, .kind = KF_PART_IDLE };
+	if (thread < t->n_threads)
+		return (struct owner){ .thread = thread, .kind = KF_PART_THREAD };
+	return (struct owner){ .thread = KF_NOT_KNOWN, .kind = KF_PART_UNKNOWN };
 }
 
-/* Time of a thread (or KF_IDLE, KF_NOT_KNOWN) on a CPU: to its part, or a new one. */
-static int add(const struct kf_timeline *t, struct kf_parts *p, uint64_t start_ns, uint64_t end_ns, uint16_t cpu,
-	       uint32_t thread)
+/* Time of an owner on a CPU: to its part, or a new one. */
+static int add(const struct kf_timeline *t, struct kf_parts *p, uint64_t start_ns, uint64_t ns, uint16_t cpu,
+	       const struct owner *owner)
 {
-	uint32_t *latest = &p->latest[culprit(t, thread)];
-	uint32_t before = *latest < p->n && p->items[*latest].thread == thread ? *latest : KF_NO_PART;
+	uint32_t *latest = &p->latest[place_of(t, owner)];
+	uint32_t before = *latest < p->n && is_of(&p->items[*latest], owner) ? *latest : KF_NO_PART;
 
-	if (end_ns <= start_ns)
+	if (!ns)
 		return 0;
 	for (uint32_t i = before; i != KF_NO_PART; i = p->items[i].before) {
-		if (p->items[i].cpu == cpu) {
-			p->items[i].ns += end_ns - start_ns;
+		if (p->items[i].cpu == cpu && p->items[i].vector == owner->vector) {
+			p->items[i].ns += ns;
 			return 0;
 		}
 	}
@@ -66,45 +66,149 @@ static int add(const struct kf_timeline *t, struct kf_parts *p, uint64_t start_n
 		return -1;
 	*latest = (uint32_t)p->n;
 	p->items[p->n++] = (struct kf_part){ .start_ns = start_ns,
-					     .ns = end_ns - start_ns,
-					     .thread = thread,
+					     .ns = ns,
+					     .thread = owner->thread,
 					     .before = before,
 					     .cpu = cpu,
-					     .kind = kind_of(t, thread) };
+					     .kind = owner->kind,
+					     .vector = owner->vector };
 	return 0;
 }
 
-static int add_stretch(const struct kf_timeline *t, const struct kf_stretch *stretch, struct kf_parts *p)
+/* The first of cpu->taken that can reach beyond ts_ns. */
+static size_t taken_after(const struct kf_cpu *cpu, uint64_t ts_ns)
 {
-	const struct kf_cpu *cpu = stretch->cpu < t->n_cpus ? &t->cpus[stretch->cpu] : NULL;
-	uint64_t at = stretch->start_ns;
+	size_t low = 0, high = cpu->n_taken;
 
-	for (size_t i = cpu ? run_at(cpu, at) : 0; cpu && i < cpu->n_runs; i++) {
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (cpu->taken[middle].end_ns <= ts_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* How much of taken was between start and end: several short interrupts in one record are spread evenly. */
+static uint64_t share_of(const struct kf_taken *taken, uint64_t start_ns, uint64_t end_ns)
+{
+	uint64_t from = taken->start_ns > start_ns ? taken->start_ns : start_ns;
+	uint64_t to = taken->end_ns < end_ns ? taken->end_ns : end_ns;
+	uint64_t whole_ns = taken->end_ns - taken->start_ns;
+
+	if (to <= from)
+		return 0;
+	if (to - from == whole_ns)
+		return taken->ns;
+	return (uint64_t)((double)taken->ns * (double)(to - from) / (double)whole_ns);
+}
+
+/* This one, and all behind it, began after end_ns. */
+static bool is_behind(const struct kf_cpu *cpu, const struct kf_taken *taken, uint64_t end_ns)
+{
+	return taken->end_ns > end_ns && taken->end_ns - end_ns > cpu->longest_taken_ns;
+}
+
+/* What was taken between start and end, as parts; or only its sum, if p is NULL. Returns -1 out of memory. */
+static int take(const struct kf_timeline *t, struct kf_parts *p, uint64_t start_ns, uint64_t end_ns, uint16_t number,
+		uint64_t *sum_ns)
+{
+	const struct kf_cpu *cpu = &t->cpus[number];
+	uint64_t left_ns = end_ns - start_ns;
+
+	for (size_t i = taken_after(cpu, start_ns); i < cpu->n_taken && !is_behind(cpu, &cpu->taken[i], end_ns); i++) {
+		const struct kf_taken *taken = &cpu->taken[i];
+		struct owner by = { .thread = KF_NOT_KNOWN, .kind = taken->kind, .vector = taken->vector };
+		uint64_t ns = share_of(taken, start_ns, end_ns);
+
+		if (ns > left_ns)
+			ns = left_ns;
+		left_ns -= ns;
+		if (p && add(t, p, taken->start_ns > start_ns ? taken->start_ns : start_ns, ns, number, &by))
+			return -1;
+	}
+	*sum_ns = end_ns - start_ns - left_ns;
+	return 0;
+}
+
+/*
+ * A stretch in which one thread, or the idle task, had the CPU: what was taken from it in that time comes off. What a
+ * softirq lost to an interrupt, the recorder has taken off already.
+ */
+static int add_run(const struct kf_timeline *t, struct kf_parts *p, uint64_t start_ns, uint64_t end_ns, uint16_t cpu,
+		   uint32_t thread)
+{
+	struct owner owner = owner_of_run(t, thread);
+	uint64_t taken_ns = 0;
+
+	if (end_ns <= start_ns)
+		return 0;
+	if (cpu >= t->n_cpus || !t->cpus[cpu].n_taken || owner.kind == KF_PART_UNKNOWN)
+		return add(t, p, start_ns, end_ns - start_ns, cpu, &owner);
+	take(t, NULL, start_ns, end_ns, cpu, &taken_ns);
+	if (add(t, p, start_ns, end_ns - start_ns - taken_ns, cpu, &owner))
+		return -1;
+	return taken_ns ? take(t, p, start_ns, end_ns, cpu, &taken_ns) : 0;
+}
+
+/* From start to end of a stretch, outside of throttling. */
+static int add_stretch(const struct kf_timeline *t, uint64_t start_ns, uint64_t end_ns, uint16_t number,
+		       struct kf_parts *p)
+{
+	const struct kf_cpu *cpu = number < t->n_cpus ? &t->cpus[number] : NULL;
+	uint64_t at = start_ns;
+
+	for (size_t i = cpu ? kf_cpu_run_at(cpu, at) : 0; cpu && i < cpu->n_runs && at < end_ns; i++) {
 		const struct kf_run *run = &cpu->runs[i];
-		uint64_t end = run->end_ns < stretch->end_ns ? run->end_ns : stretch->end_ns;
+		uint64_t end = run->end_ns < end_ns ? run->end_ns : end_ns;
 
-		if (run->start_ns >= stretch->end_ns)
+		if (run->start_ns >= end_ns)
 			break;
 		if (run->start_ns > at) { /* before the floor */
-			if (add(t, p, at, run->start_ns, stretch->cpu, KF_NOT_KNOWN))
+			if (add_run(t, p, at, run->start_ns, number, KF_NOT_KNOWN))
 				return -1;
 			at = run->start_ns;
 		}
-		if (add(t, p, at, end, stretch->cpu, run->thread))
+		if (add_run(t, p, at, end, number, run->thread))
 			return -1;
 		at = end;
 	}
-	return add(t, p, at, stretch->end_ns, stretch->cpu, KF_NOT_KNOWN);
+	return add_run(t, p, at, end_ns, number, KF_NOT_KNOWN);
+}
+
+static uint64_t clamp(uint64_t ns, uint64_t low, uint64_t high)
+{
+	return ns < low ? low : ns > high ? high : ns;
+}
+
+/* While it was throttled it was on no queue, whoever had the CPU. */
+static int add_around_throttle(const struct kf_timeline *t, const struct kf_gap *gap, const struct kf_stretch *stretch,
+			       struct kf_parts *p)
+{
+	const struct owner quota = { .thread = KF_NOT_KNOWN, .kind = KF_PART_THROTTLED };
+	uint64_t from = clamp(gap->throttled_start_ns, stretch->start_ns, stretch->end_ns);
+	uint64_t to = clamp(gap->throttled_end_ns, from, stretch->end_ns);
+
+	if (add_stretch(t, stretch->start_ns, from, stretch->cpu, p) ||
+	    add(t, p, from, to - from, stretch->cpu, &quota))
+		return -1;
+	return add_stretch(t, to, stretch->end_ns, stretch->cpu, p);
 }
 
 int kf_gap_parts(const struct kf_timeline *t, const struct kf_gap *gap, struct kf_parts *p, struct kf_error *e)
 {
 	p->n = 0;
-	if (reserve_culprits(t, p))
+	if (reserve_owners(t, p))
 		return kf_fail_memory(e, "parts of a gap");
-	for (uint32_t i = 0; i < gap->n_stretches; i++)
-		if (add_stretch(t, &t->stretches[gap->first_stretch + i], p))
+	for (uint32_t i = 0; i < gap->n_stretches; i++) {
+		const struct kf_stretch *stretch = &t->stretches[gap->first_stretch + i];
+
+		if (gap->throttled_end_ns ? add_around_throttle(t, gap, stretch, p)
+					  : add_stretch(t, stretch->start_ns, stretch->end_ns, stretch->cpu, p))
 			return kf_fail_memory(e, "parts of a gap");
+	}
 	return 0;
 }
 
@@ -118,10 +222,59 @@ void kf_parts_release(struct kf_parts *p)
 const char *kf_part_kind_name(enum kf_part_kind kind)
 {
 	static const char *const names[KF_PART_KINDS] = {
-		[KF_PART_UNKNOWN] = "unknown",
-		[KF_PART_THREAD] = "thread",
-		[KF_PART_IDLE] = "idle",
+		[KF_PART_UNKNOWN] = "unknown",	   [KF_PART_THREAD] = "thread",
+		[KF_PART_IDLE] = "idle",	   [KF_PART_IRQ] = "irq",
+		[KF_PART_SOFTIRQ] = "softirq",	   [KF_PART_STEAL] = "steal",
+		[KF_PART_THROTTLED] = "throttled",
 	};
 
 	return (unsigned)kind < KF_PART_KINDS ? names[kind] : names[KF_PART_UNKNOWN];
+}
+
+/* include/linux/interrupt.h: the order is kernel ABI to those who read traces. */
+static const char *softirq_name(uint16_t vector)
+{
+	static const char *const names[] = { "HI",	 "TIMER",   "NET_TX", "NET_RX",	 "BLOCK",
+					     "IRQ_POLL", "TASKLET", "SCHED",  "HRTIMER", "RCU" };
+
+	return vector < sizeof(names) / sizeof(names[0]) ? names[vector] : NULL;
+}
+
+/* The name behind the number in a list of lines like "24 virtio0-input.0". */
+static bool find_irq(const char *irqs, uint16_t vector, char *buf, size_t len)
+{
+	for (const char *line = irqs; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+		char *name;
+		unsigned long number = strtoul(line, &name, 10);
+		size_t bytes = strcspn(name, "\n");
+
+		if (number != vector || name == line || *name != ' ' || bytes < 2)
+			continue;
+		snprintf(buf, len, "%.*s", (int)(bytes - 1), name + 1);
+		return true;
+	}
+	return false;
+}
+
+const char *kf_part_vector_name(const struct kf_timeline *t, const struct kf_part *part, char *buf, size_t len)
+{
+	const char *name = NULL;
+
+	if (part->kind != KF_PART_IRQ && part->kind != KF_PART_SOFTIRQ)
+		return NULL;
+	if (part->kind == KF_PART_SOFTIRQ)
+		name = softirq_name(part->vector);
+	else if (part->vector == KF_VECTOR_TIMER)
+		name = "timer";
+	else if (part->vector == KF_VECTOR_CALL)
+		name = "call";
+	else if (part->vector == KF_VECTOR_IRQ_WORK)
+		name = "irq_work";
+	else if (find_irq(t->irqs, part->vector, buf, len))
+		return buf;
+	if (name)
+		snprintf(buf, len, "%s", name);
+	else
+		snprintf(buf, len, "%u", part->vector);
+	return buf;
 }

@@ -17,6 +17,7 @@ struct kf_identity {
 	char comm[KF_COMM_BYTES]; /* NUL-terminated, "" not known */
 	uint32_t tgid;		  /* 0 not known */
 	uint32_t parent_tgid;
+	uint16_t prio;		/* packed, 0 not known */
 	uint64_t start_time_ns; /* 0 not known */
 };
 

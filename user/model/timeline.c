@@ -5,10 +5,12 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "model/about.h"
 #include "model/account.h"
 #include "model/events.h"
 #include "model/machine.h"
 #include "model/settle.h"
+#include "model/taken.h"
 #include "snapshot/snapshot.h"
 
 #define KTHREADD_TID 2
@@ -88,7 +90,7 @@ static int take(struct kf_timeline *t, struct kf_machine *m, struct kf_error *e)
 		return kf_fail_memory(e, "the timeline");
 	t->n_cpus = m->n_cpus;
 	for (uint32_t cpu = 0; cpu < m->n_cpus; cpu++) {
-		t->cpus[cpu] = (struct kf_cpu){ m->lanes[cpu].runs, m->lanes[cpu].n_runs };
+		t->cpus[cpu] = (struct kf_cpu){ .runs = m->lanes[cpu].runs, .n_runs = m->lanes[cpu].n_runs };
 		m->lanes[cpu].runs = NULL;
 	}
 	t->floor_ns = m->floor_ns;
@@ -121,9 +123,10 @@ static int build(struct kf_timeline *t, struct kf_machine *m, const struct kf_sn
 	if (err)
 		return -1;
 	name_threads(m);
-	if (take(t, m, e))
+	if (kf_about_threads(t, m, e) || take(t, m, e) || kf_taken_read(t, s, e) || kf_timeline_account(t, e))
 		return -1;
-	return kf_timeline_account(t, e);
+	kf_taken_judge_gaps(t, s);
+	return 0;
 }
 
 int kf_timeline_build(struct kf_timeline **out, const struct kf_snapshot *snapshot, struct kf_error *e)
@@ -143,20 +146,46 @@ int kf_timeline_build(struct kf_timeline **out, const struct kf_snapshot *snapsh
 	return err;
 }
 
+static void free_cpu(struct kf_cpu *cpu)
+{
+	free(cpu->runs);
+	free(cpu->taken);
+}
+
 void kf_timeline_free(struct kf_timeline **t)
 {
 	if (!t || !*t)
 		return;
 	for (size_t cpu = 0; (*t)->cpus && cpu < (*t)->n_cpus; cpu++)
-		free((*t)->cpus[cpu].runs);
+		free_cpu(&(*t)->cpus[cpu]);
 	free((*t)->cpus);
 	free((*t)->threads);
 	free((*t)->moves);
 	free((*t)->gaps);
 	free((*t)->stretches);
 	free((*t)->names);
+	free((*t)->prios);
+	free((*t)->cgroups);
+	free((*t)->group_paths);
+	free((*t)->masks);
+	free((*t)->irqs);
 	free(*t);
 	*t = NULL;
+}
+
+size_t kf_cpu_run_at(const struct kf_cpu *cpu, uint64_t ts_ns)
+{
+	size_t low = 0, high = cpu->n_runs;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (cpu->runs[middle].end_ns <= ts_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 uint32_t kf_timeline_find(const struct kf_timeline *t, uint32_t tid, uint64_t ts_ns)

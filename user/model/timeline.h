@@ -37,7 +37,9 @@ enum kf_state {
 #define KF_IDLE	     (UINT32_MAX - 1) /* the idle task of a CPU */
 #define KF_NOT_KNOWN (UINT32_MAX - 2) /* runs: who ran is not known */
 
-#define KF_NO_CPU UINT16_MAX
+#define KF_NO_CPU    UINT16_MAX
+#define KF_NO_CGROUP UINT32_MAX
+#define KF_NO_MASK   UINT32_MAX
 
 /* What a thread waits for, or what it was doing when it was switched out. */
 struct kf_wait {
@@ -62,6 +64,10 @@ struct kf_thread {
 	uint32_t parent_tgid;		  /* 0 not known */
 	uint64_t born_ns;		  /* 0: lived before the window */
 	uint64_t died_ns;		  /* 0: lived on; the floor: died before it and is only named as a waker */
+	uint16_t prio;			  /* its last one in the window, packed (record.h, prio.h); 0 not known */
+	bool go;			  /* its process is a Go program */
+	uint32_t cgroup;		  /* index in cgroups, KF_NO_CGROUP: none or not known */
+	uint32_t allowed; /* index in masks: the CPUs it might run on when the window ended; KF_NO_MASK not known */
 
 	/* At the floor (threads that lived then); state is KF_STATE_DEAD for those born later. */
 	enum kf_state start_state;
@@ -128,9 +134,22 @@ struct kf_run {
 	uint32_t thread; /* index, KF_IDLE, KF_NOT_KNOWN */
 };
 
+/* CPU time that nobody in a run got, somewhere between start_ns and end_ns. */
+struct kf_taken {
+	uint64_t start_ns;
+	uint64_t end_ns;
+	uint64_t ns;	 /* how much, at most end_ns - start_ns */
+	uint8_t kind;	 /* enum kf_part_kind: KF_PART_IRQ, KF_PART_SOFTIRQ, KF_PART_STEAL */
+	uint16_t vector; /* KF_PART_SOFTIRQ: softirq number; KF_PART_IRQ: interrupt number, KF_VECTOR_* */
+};
+
 struct kf_cpu {
 	struct kf_run *runs;
-	size_t n_runs; /* 0: the CPU wrote nothing and is not known to be online */
+	size_t n_runs;		/* 0: the CPU wrote nothing and is not known to be online */
+	struct kf_taken *taken; /* by end_ns; they may overlap, an interrupt hits a softirq */
+	size_t n_taken;
+	uint64_t longest_taken_ns; /* the longest end_ns - start_ns of them: how far back to look */
+	uint64_t taken_floor_ns; /* from here on taken is whole; before, and with UINT64_MAX always, nothing is known */
 };
 
 /* A stretch of a gap spent on the queue of one CPU. */
@@ -140,9 +159,22 @@ struct kf_stretch {
 	uint16_t cpu; /* KF_NO_CPU: not known which */
 };
 
+/* What a gap is, as a person would say it. */
+enum kf_gap_kind {
+	KF_GAP_UNKNOWN = 0,
+	KF_GAP_PREEMPTED, /* somebody else was put on its CPU */
+	KF_GAP_YIELDED,	  /* it gave its CPU away by sched_yield */
+	KF_GAP_THROTTLED, /* the CPU quota of its cgroup was used up, at its beginning or later */
+	KF_GAP_QUEUED,	  /* woken, and its CPU was busy */
+	KF_GAP_IDLE,	  /* woken, its CPU was idle, and yet it was late */
+	KF_GAP_FORKED,	  /* waited for its first run */
+	KF_GAP_KINDS,
+};
+
 struct kf_gap {
 	uint32_t thread;
 	uint8_t cause;	   /* enum kf_cause */
+	uint8_t kind;	   /* enum kf_gap_kind */
 	bool open;	   /* still runnable at end_ns, the end of the window */
 	bool throttled;	   /* began with a quota throttle */
 	bool yielded;	   /* began with sched_yield */
@@ -153,6 +185,31 @@ struct kf_gap {
 	uint64_t end_ns;
 	uint32_t first_stretch; /* in stretches: n_stretches of them, covering start_ns to end_ns */
 	uint32_t n_stretches;
+	uint32_t cgroup;	     /* index in cgroups: whose quota was used up; KF_NO_CGROUP not known */
+	uint64_t throttled_start_ns; /* inside the gap; both 0: not throttled, or not known for how long */
+	uint64_t throttled_end_ns;
+};
+
+/* A thread's priority from ts_ns on. */
+struct kf_prio_change {
+	uint64_t ts_ns;
+	uint32_t thread;
+	uint16_t prio;
+};
+
+/* A cgroup of the cpu controller. */
+struct kf_group {
+	const char *path; /* from the root of the hierarchy: "/web" */
+	uint64_t id;
+	uint32_t parent;   /* index in cgroups, KF_NO_CGROUP */
+	uint32_t limiting; /* itself or the one above it with the smallest quota per period, KF_NO_CGROUP: no quota */
+	uint64_t quota_ns; /* CPU time per period, of its own; 0: no quota */
+	uint64_t period_ns;
+};
+
+#define KF_MASK_WORDS 16 /* as KF_ALLOWED_WORDS */
+struct kf_mask {
+	uint64_t words[KF_MASK_WORDS];
 };
 
 struct kf_timeline {
@@ -171,6 +228,14 @@ struct kf_timeline {
 	size_t n_stretches;
 	char *names; /* NUL-terminated texts that notes point into */
 	size_t names_bytes;
+	struct kf_prio_change *prios; /* by thread, then time */
+	size_t n_prios;
+	struct kf_group *cgroups;
+	size_t n_cgroups;
+	char *group_paths;
+	struct kf_mask *masks;
+	size_t n_masks;
+	char *irqs; /* as in the snapshot: "24 virtio0-input.0" lines */
 
 	/* What did not fit together, for the "incomplete" part of every output. */
 	uint64_t n_records;
@@ -183,6 +248,18 @@ void kf_timeline_free(struct kf_timeline **t);
 
 /* Index of the thread that had this tid at that time, or KF_NOBODY. ts_ns 0: the last one. */
 uint32_t kf_timeline_find(const struct kf_timeline *t, uint32_t tid, uint64_t ts_ns);
+
+/* The first run of a CPU that ends after ts_ns; n_runs if there is none. */
+size_t kf_cpu_run_at(const struct kf_cpu *cpu, uint64_t ts_ns);
+
+/* The thread's priority at that time, packed; 0 not known. */
+uint16_t kf_prio_at(const struct kf_timeline *t, uint32_t thread, uint64_t ts_ns);
+
+/* Might the thread run on this CPU? -1 not known. As of the end of the window: an earlier change of affinity is not seen. */
+int kf_thread_may_run_on(const struct kf_timeline *t, uint32_t thread, uint32_t cpu);
+
+/* "unknown", "preempted", "yielded", "throttled", "woken", "woken_idle", "forked" */
+const char *kf_gap_kind_name(unsigned int kind);
 
 /* The state of its thread after a move; `state` is the one before, which some moves leave as it is. */
 enum kf_state kf_move_leads_to(const struct kf_transition *move, enum kf_state state);

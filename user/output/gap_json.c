@@ -7,20 +7,6 @@
 #include "base/text.h"
 #include "model/timeline.h"
 
-const char *kf_cause_name(unsigned int cause)
-{
-	switch (cause) {
-	case KF_CAUSE_WOKEN:
-		return "woken";
-	case KF_CAUSE_PREEMPTED:
-		return "preempted";
-	case KF_CAUSE_FORKED:
-		return "forked";
-	default:
-		return "unknown";
-	}
-}
-
 json_t *kf_json_text(const char *bytes, size_t max)
 {
 	char text[1024];
@@ -143,7 +129,7 @@ int kf_gap_json_write(struct kf_gap_json *g, const struct kf_gap *gap, FILE *out
 	write_number(",\"start_ns\":", gap->start_ns, out);
 	write_number(",\"end_ns\":", gap->end_ns, out);
 	write_number(",\"wait_ns\":", gap->end_ns - gap->start_ns, out);
-	write_text(",\"kind\":\"", kf_cause_name(gap->cause), out);
+	write_text(",\"kind\":\"", kf_gap_kind_name(gap->kind), out);
 	write_tid(t, "\",\"waker_tid\":", gap->waker, out);
 	write_text(",\"waker_irq\":", gap->waker_irq ? "true" : "false", out);
 	write_text(",\"open\":", gap->open ? "true" : "false", out);

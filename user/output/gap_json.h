@@ -6,7 +6,8 @@
  *	cpu                 where it ran at last, or whose queue it is on; null not known
  *	start_ns, end_ns    CLOCK_MONOTONIC; end_ns - start_ns == wait_ns
  *	wait_ns
- *	kind                "preempted", "woken", "forked", "unknown"
+ *	kind                "preempted", "yielded", "throttled", "woken" (its CPU was busy), "woken_idle" (it was not),
+ *	                    "forked", "unknown"
  *	waker_tid           who woke or forked it; 0 the idle task, null not known
  *	waker_irq           woken by an interrupt, which interrupted waker_tid
  *	open                still waiting when the window ended
@@ -45,8 +46,5 @@ void kf_gap_json_release(struct kf_gap_json *g);
 
 /* A string of at most max bytes from strangers; NULL when out of memory. */
 json_t *kf_json_text(const char *bytes, size_t max);
-
-/* "preempted", "woken", "forked", "unknown" */
-const char *kf_cause_name(unsigned int cause);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * format.h - the .kfl file, format 1.0.
+ * format.h - the .kfl file, format 1.1.
  *
  * A header, then sections one behind the other to the end of the file. All numbers are little-endian. A reader
  *  - refuses a newer major and reads a newer minor of its own major,
@@ -58,7 +58,7 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "stored as it is in memory");
 
 #define KF_FORMAT_MAJOR	     1
-#define KF_FORMAT_MINOR	     0
+#define KF_FORMAT_MINOR	     1
 #define KF_FILE_MAGIC	     "\x89KFL\r\n\x1a\n"
 #define KF_FILE_MAGIC_BYTES  8
 #define KF_FILE_INCOMPLETE   1u
@@ -82,6 +82,7 @@ enum kf_section {
 	KF_SECTION_RINGS = 6,
 	KF_SECTION_SLOTS = 7,
 	KF_SECTION_TASKS = 8,
+	KF_SECTION_CGROUPS = 9, /* 1.1 */
 	KF_SECTION_TYPES,
 };
 
@@ -99,6 +100,7 @@ enum kf_string {
 	KF_STRING_FILTER = 5,
 	KF_STRING_TRIGGERS = 6,
 	KF_STRING_REASON = 7,
+	KF_STRING_IRQS = 8, /* 1.1 */
 	KF_STRING_IDS,
 };
 

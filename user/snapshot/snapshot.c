@@ -24,6 +24,8 @@ char **kf_snapshot_string(struct kf_snapshot *s, enum kf_string id)
 		return &s->triggers;
 	case KF_STRING_REASON:
 		return &s->reason;
+	case KF_STRING_IRQS:
+		return &s->irqs;
 	case KF_STRING_IDS:
 		break;
 	}

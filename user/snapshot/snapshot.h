@@ -46,6 +46,15 @@ struct kf_trigger_counts {
 	uint64_t busy;	  /* suppressed while a snapshot was being taken */
 };
 
+/* A cgroup of the cpu controller, as it was when the snapshot was taken. */
+struct kf_cgroup {
+	uint64_t id;
+	uint64_t quota_ns;  /* CPU time per period, of its own, 0 no quota */
+	uint64_t period_ns; /* 0 without a quota */
+	uint64_t parent_id; /* 0: the root, or not known */
+	char *path;	    /* from the root of the hierarchy: "/web" */
+};
+
 struct kf_snapshot {
 	/* Clocks. real_ns is CLOCK_REALTIME at CLOCK_MONOTONIC mono_ns. */
 	uint64_t mono_ns;
@@ -68,6 +77,7 @@ struct kf_snapshot {
 	char *filter;	       /* as the user gave it, "" none */
 	char *triggers;	       /* expressions, comma separated, "" none */
 	char *reason;	       /* of a request, "" none */
+	char *irqs;	       /* names of interrupts, a line each: "24 virtio0-input.0", "" not known */
 
 	struct kf_trigger trigger;
 	struct kf_trigger_counts counts[KF_TRIGGER_KINDS];
@@ -78,6 +88,8 @@ struct kf_snapshot {
 
 	struct kf_task *tasks;
 	size_t n_tasks;
+	struct kf_cgroup *cgroups; /* those of the tasks and all above them */
+	size_t n_cgroups;
 };
 
 /* Allocates an empty snapshot with room for n_cpus rings per class and "" for every string. */

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "model/taken.h"
+
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "model/parts.h"
+#include "model/timeline.h"
+#include "snapshot/snapshot.h"
+
+static bool decode(const struct kf_slot *slot, struct kf_taken *out)
+{
+	*out = (struct kf_taken){ .start_ns = slot->start_ns, .end_ns = slot->ts_ns, .ns = slot->peer };
+	switch (slot->kind) {
+	case KF_IRQ:
+		out->kind = slot->flags & KF_F_SOFTIRQ ? KF_PART_SOFTIRQ : KF_PART_IRQ;
+		out->vector = slot->nr;
+		break;
+	case KF_STEAL:
+		out->kind = KF_PART_STEAL;
+		break;
+	default:
+		return false;
+	}
+	if (out->start_ns >= out->end_ns || !out->ns)
+		return false;
+	if (out->ns > out->end_ns - out->start_ns)
+		out->ns = out->end_ns - out->start_ns;
+	return true;
+}
+
+static int by_end(const void *va, const void *vb)
+{
+	const struct kf_taken *a = va, *b = vb;
+
+	return (a->end_ns > b->end_ns) - (a->end_ns < b->end_ns);
+}
+
+static int read_cpu(struct kf_timeline *t, const struct kf_ring_copy *ring, struct kf_cpu *cpu)
+{
+	bool sorted = true;
+
+	/* A recorder without these probes leaves the ring empty: nothing is known then. */
+	cpu->taken_floor_ns = ring->written ? ring->oldest_ns : UINT64_MAX;
+	if (ring->drop_last_ns > cpu->taken_floor_ns)
+		cpu->taken_floor_ns = ring->drop_last_ns;
+	if (!ring->n_slots)
+		return 0;
+	cpu->taken = calloc(ring->n_slots, sizeof(*cpu->taken));
+	if (!cpu->taken)
+		return -1;
+	for (size_t i = 0; i < ring->n_slots; i++) {
+		struct kf_taken taken;
+
+		if (!decode(&ring->slots[i], &taken) || taken.end_ns <= t->floor_ns || taken.start_ns >= t->end_ns)
+			continue;
+		if (cpu->n_taken && taken.end_ns < cpu->taken[cpu->n_taken - 1].end_ns)
+			sorted = false;
+		if (taken.end_ns - taken.start_ns > cpu->longest_taken_ns)
+			cpu->longest_taken_ns = taken.end_ns - taken.start_ns;
+		cpu->taken[cpu->n_taken++] = taken;
+	}
+	if (!sorted)
+		qsort(cpu->taken, cpu->n_taken, sizeof(*cpu->taken), by_end);
+	return 0;
+}
+
+int kf_taken_read(struct kf_timeline *t, const struct kf_snapshot *s, struct kf_error *e)
+{
+	for (uint32_t cpu = 0; cpu < t->n_cpus && cpu < s->n_cpus; cpu++)
+		if (read_cpu(t, &s->rings[KF_CLASS_TAKEN][cpu], &t->cpus[cpu]))
+			return kf_fail_memory(e, "interrupts");
+	return 0;
+}
+
+static struct kf_gap *gap_that_ends(struct kf_timeline *t, uint64_t end_ns, uint32_t tid)
+{
+	size_t low = 0, high = t->n_gaps;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (t->gaps[middle].end_ns < end_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < t->n_gaps && t->gaps[low].end_ns == end_ns; low++)
+		if (t->threads[t->gaps[low].thread].tid == tid)
+			return &t->gaps[low];
+	return NULL;
+}
+
+static uint32_t group_of(const struct kf_timeline *t, uint64_t id)
+{
+	for (uint32_t i = 0; i < t->n_cgroups; i++)
+		if (t->cgroups[i].id == id)
+			return i;
+	return KF_NO_CGROUP;
+}
+
+/*
+ * The record says for how long the quota was used up, and whether that was so from the start. If not, it began when the last
+ * thread of the group left the CPU, of which there is no record: it ended at most a period before the thread ran again, and
+ * the end of the gap is the best place there is.
+ */
+static void throttle(struct kf_timeline *t, const struct kf_slot *slot)
+{
+	struct kf_gap *gap = gap_that_ends(t, slot->ts_ns, slot->tid);
+	uint64_t ns = (uint64_t)slot->peer * KF_WAIT_TICK_NS;
+
+	if (!gap || !ns)
+		return;
+	if (ns > gap->end_ns - gap->start_ns)
+		ns = gap->end_ns - gap->start_ns;
+	gap->cgroup = group_of(t, slot->cgroup_id);
+	if (gap->cgroup != KF_NO_CGROUP && t->cgroups[gap->cgroup].limiting != KF_NO_CGROUP)
+		gap->cgroup = t->cgroups[gap->cgroup].limiting;
+	gap->throttled_start_ns = slot->flags & KF_F_AT_START ? gap->start_ns : gap->end_ns - ns;
+	gap->throttled_end_ns = gap->throttled_start_ns + ns;
+}
+
+/* Was its CPU idle when it was woken? */
+static bool found_idle_cpu(const struct kf_timeline *t, const struct kf_gap *gap)
+{
+	const struct kf_stretch *first = gap->n_stretches ? &t->stretches[gap->first_stretch] : NULL;
+	const struct kf_cpu *cpu = first && first->cpu < t->n_cpus ? &t->cpus[first->cpu] : NULL;
+	size_t at;
+
+	if (!cpu)
+		return false;
+	at = kf_cpu_run_at(cpu, gap->start_ns);
+	return at < cpu->n_runs && cpu->runs[at].start_ns <= gap->start_ns && cpu->runs[at].thread == KF_IDLE;
+}
+
+static enum kf_gap_kind kind_of(const struct kf_timeline *t, const struct kf_gap *gap)
+{
+	if (gap->throttled || gap->throttled_end_ns)
+		return KF_GAP_THROTTLED;
+	if (gap->yielded)
+		return KF_GAP_YIELDED;
+	switch (gap->cause) {
+	case KF_CAUSE_PREEMPTED:
+		return KF_GAP_PREEMPTED;
+	case KF_CAUSE_FORKED:
+		return KF_GAP_FORKED;
+	case KF_CAUSE_WOKEN:
+		return found_idle_cpu(t, gap) ? KF_GAP_IDLE : KF_GAP_QUEUED;
+	}
+	return KF_GAP_UNKNOWN;
+}
+
+/* A gap that still lasts has no record yet. */
+static void throttle_open(struct kf_timeline *t, struct kf_gap *gap)
+{
+	uint32_t group = t->threads[gap->thread].cgroup;
+
+	if (group != KF_NO_CGROUP)
+		gap->cgroup = t->cgroups[group].limiting;
+	gap->throttled_start_ns = gap->start_ns;
+	gap->throttled_end_ns = gap->end_ns;
+}
+
+void kf_taken_judge_gaps(struct kf_timeline *t, const struct kf_snapshot *s)
+{
+	for (size_t i = 0; i < t->n_gaps; i++)
+		t->gaps[i].cgroup = KF_NO_CGROUP;
+	for (uint32_t cpu = 0; cpu < s->n_cpus; cpu++) {
+		const struct kf_ring_copy *ring = &s->rings[KF_CLASS_TAKEN][cpu];
+
+		for (size_t i = 0; i < ring->n_slots; i++)
+			if (ring->slots[i].kind == KF_THROTTLE)
+				throttle(t, &ring->slots[i]);
+	}
+	for (size_t i = 0; i < t->n_gaps; i++) {
+		if (t->gaps[i].throttled && t->gaps[i].open)
+			throttle_open(t, &t->gaps[i]);
+		t->gaps[i].kind = kind_of(t, &t->gaps[i]);
+	}
+}
+
+const char *kf_gap_kind_name(unsigned int kind)
+{
+	static const char *const names[KF_GAP_KINDS] = {
+		[KF_GAP_UNKNOWN] = "unknown",	  [KF_GAP_PREEMPTED] = "preempted", [KF_GAP_YIELDED] = "yielded",
+		[KF_GAP_THROTTLED] = "throttled", [KF_GAP_QUEUED] = "woken",	    [KF_GAP_IDLE] = "woken_idle",
+		[KF_GAP_FORKED] = "forked",
+	};
+
+	return kind < KF_GAP_KINDS ? names[kind] : names[KF_GAP_UNKNOWN];
+}

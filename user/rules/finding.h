@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * finding.h - what is wrong in a window, as named rules say it: the same findings go into the report, `check`, JSON, JUnit
+ * and HTML.
+ *
+ * A rule looks at a whole timeline and adds findings. Those that are alike (same rule, same process, same culprit) are one
+ * finding with a count; the worst of them gives the time, the thread and the sentence. What each rule means, when it
+ * misleads and how to fix it is in docs/rules/NAME.md.
+ */
+#ifndef KF_RULES_FINDING_H
+#define KF_RULES_FINDING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct kf_error;
+struct kf_gap;
+struct kf_snapshot;
+struct kf_timeline;
+
+enum kf_severity { KF_SEVERITY_INFO = 0, KF_SEVERITY_WARN, KF_SEVERITY_ERROR, KF_SEVERITIES };
+
+/* "INFO", "WARN", "ERROR" */
+const char *kf_severity_name(enum kf_severity severity);
+
+struct kf_rule; /* opaque */
+/* "RunQueueLatency" */
+const char *kf_rule_name(const struct kf_rule *rule);
+/* One line: what it looks for. */
+const char *kf_rule_summary(const struct kf_rule *rule);
+/* All rules, NULL-terminated, in the order of their findings among equals. */
+const struct kf_rule *const *kf_rules(void);
+
+struct kf_finding {
+	const struct kf_rule *rule;
+	enum kf_severity severity;
+	uint64_t ts_ns;		  /* when the worst one began, CLOCK_MONOTONIC */
+	uint64_t worst_ns;	  /* how long that was; 0 where no time makes sense */
+	uint64_t total_ns;	  /* of all */
+	uint32_t count;		  /* so many alike, at least 1 */
+	uint32_t thread;	  /* who suffered from the worst one: index, KF_NOBODY */
+	uint32_t culprit;	  /* index, KF_IDLE, KF_NOBODY: no thread, several, or not known */
+	uint16_t cpu;		  /* KF_NO_CPU */
+	const struct kf_gap *gap; /* the worst gap it is about, NULL; belongs to the timeline */
+	char *message;		  /* one sentence: what happened */
+	char *detail;		  /* more, may have several lines; "" none */
+	char *suggestion;	  /* what to do; never "" */
+	char *where;		  /* what the thread was doing: "futex(0x7f00c0)", "fsync(3)"; "" not known */
+};
+
+struct kf_findings {
+	struct kf_finding *items; /* worst first: by severity, then total_ns */
+	size_t n, room;
+};
+
+/* From when on a finding of a rule is a WARN, an ERROR: in the rule's own unit (rule.h). 0: as the rule has it. */
+struct kf_rule_threshold {
+	const struct kf_rule *rule;
+	uint64_t warn;
+	uint64_t error;
+};
+
+struct kf_rule_options {
+	const struct kf_rule_threshold *thresholds;
+	size_t n_thresholds;
+	const struct kf_rule *const *off; /* rules not to apply */
+	size_t n_off;
+	uint64_t top;	  /* so many findings per rule, 0 all */
+	uint32_t tgid;	  /* only what this process suffered, 0 all */
+	const char *comm; /* only what threads or processes of this name (a glob) suffered, NULL all */
+};
+
+/* Applies the rules. *f is zeroed before; release it also after a failure. */
+int kf_findings_find(struct kf_findings *f, const struct kf_timeline *t, const struct kf_snapshot *s,
+		     const struct kf_rule_options *o, struct kf_error *e);
+void kf_findings_release(struct kf_findings *f);
+
+#endif
