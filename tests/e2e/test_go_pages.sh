@@ -4,7 +4,7 @@
 # victim, gaps read from the trace are those of the model, and the browser shows the gap by processor, thread and task.
 . "$(dirname "$0")/lib.sh"
 need_bpf
-for helper in readtrace gaps latency pprofsum; do
+for helper in readtrace gaps highlatency pprofsum; do
 	go_helper $helper
 done
 helpers=$root/build/e2e
@@ -29,8 +29,8 @@ keep go_pages "$snapshot"
 "$helpers/gaps" -min 100us "$trace" >"$tmp/gaps" || fail "gaps"
 "$kflight" export -f ndjson --gap 100us "$snapshot" >"$tmp/ndjson" || fail "ndjson"
 "$kflight" report --json "$snapshot" >"$tmp/report" || fail "report"
-"$helpers/latency" -over 4ms "$trace" >"$tmp/late"
-expect 'status of latency' 1 $?
+"$helpers/highlatency" -over 4ms "$trace" >"$tmp/late"
+expect 'status of highlatency' 1 $?
 expect_match 'the victim is late' '\(victim\) waited' "$tmp/late"
 in_trace=$(wc -l <"$tmp/gaps")
 in_model=$(grep -c '"open": *false' "$tmp/ndjson")
