@@ -98,9 +98,18 @@ struct files_struct {
 struct task_struct;
 struct rq {
 	struct task_struct *curr;
+	u64 prev_steal_time_rq;
 };
 struct cfs_rq {
 	struct rq *rq;
+};
+/* since 6.6: how long its threads could not run because a quota was used up */
+struct cfs_rq___self {
+	u64 throttled_clock_self_time;
+};
+/* before: the same, in the clock of load tracking */
+struct cfs_rq___pelt {
+	u64 throttled_clock_pelt_time;
 };
 struct sched_entity {
 	struct cfs_rq *cfs_rq;
@@ -122,6 +131,12 @@ struct cgroup___ids {
 struct css_set {
 	struct cgroup *dfl_cgrp;
 };
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+};
+struct task_group {
+	struct cgroup_subsys_state css;
+};
 
 struct task_struct {
 	struct thread_info thread_info;
@@ -130,7 +145,11 @@ struct task_struct {
 	unsigned int flags;
 	int on_cpu;
 	int on_rq;
+	int prio;
+	unsigned int policy;
 	struct sched_entity se;
+	struct task_group *sched_task_group;
+	void *cpus_ptr;
 	int pid;
 	int tgid;
 	struct task_struct *real_parent;

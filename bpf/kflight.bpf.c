@@ -17,6 +17,8 @@
 #include "context.bpf.h"
 #include "filter.bpf.h"
 #include "thread.bpf.h"
+#include "taken.bpf.h"
+#include "quota.bpf.h"
 #include "trigger.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -25,6 +27,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 const volatile bool switch_has_state; /* sched_switch has a 4th argument (5.18) */
 const volatile __u32 syscall_mode;    /* enum kf_syscall_mode */
+const volatile __u32 allowed_bytes;   /* of a CPU mask, whole words; 0: more CPUs than kf_task has room for */
 
 /* A wake may be seen before the switch-out it ends, by this much at most (the waker spins on the run queue lock). */
 #define MAX_WAKE_LEAD_NS 50000
@@ -54,10 +57,42 @@ static __always_inline u64 take_runnable_since(struct thread_state *state, u64 n
 	return since;
 }
 
-/* prev leaves the CPU. */
-static __always_inline void switch_out(struct thread_state *state, u32 blocks_in, const struct syscall_state *sys,
-				       u8 filetype, u64 now_ns)
+/* The thread's priority is not what it was; a rare thing. */
+static __noinline void record_prio(struct task_struct *task, u8 before, u64 now_ns)
 {
+	struct kf_ring_head *ring = this_ring(&rings_life);
+	struct kf_slot *slot;
+	u64 number;
+
+	if (!ring || !reserve(ring, KF_CLASS_LIFE, 1, now_ns, &number))
+		return;
+	slot = slot_at(ring, KF_CLASS_LIFE, number);
+	slot->ts_ns = now_ns;
+	slot->tid = task->pid;
+	slot->peer = KF_PRIO_PACK(before - 1, task->policy);
+	slot->kind = KF_PRIO;
+	slot->flags = 0;
+	slot->nr = KF_PRIO_PACK(task->prio, task->policy);
+	slot->tgid = task->tgid;
+	slot->parent_tgid = 0;
+	commit(slot, number);
+}
+
+static __always_inline void look_at_prio(struct task_struct *task, struct thread_state *state, u64 now_ns)
+{
+	u8 prio = task->prio + 1, before = state->prio;
+
+	if (prio == before)
+		return;
+	state->prio = prio;
+	record_prio(task, before, now_ns);
+}
+
+/* prev leaves the CPU. */
+static __always_inline void switch_out(struct task_struct *task, struct thread_state *state, u32 blocks_in,
+				       const struct syscall_state *sys, u8 filetype, bool throttled, u64 now_ns)
+{
+	look_at_prio(task, state, now_ns);
 	state->nr = sys->nr;
 	state->in_syscall = sys->inside;
 	state->arg0 = sys->arg0;
@@ -74,6 +109,7 @@ static __always_inline void switch_out(struct thread_state *state, u32 blocks_in
 		state->cause = KF_CAUSE_PREEMPTED;
 		state->waker = 0;
 		state->waker_irq = 0;
+		quota_begin(task, state, throttled);
 		watch_open(state, OPEN_RUNNABLE, now_ns);
 	}
 }
@@ -87,10 +123,12 @@ static __always_inline void switch_in(struct task_struct *next, struct kf_slot *
 
 	if (!state)
 		return;
+	look_at_prio(next, state, now_ns);
 	since = take_runnable_since(state, now_ns);
 	fired = watch_end(state);
 	if (!since)
 		return;
+	quota_end(next, state, since, now_ns);
 	half->waker = state->waker;
 	half->wait =
 		(now_ns - since) / KF_WAIT_TICK_NS < KF_WAIT_MAX ? (now_ns - since) / KF_WAIT_TICK_NS : KF_WAIT_MAX;
@@ -100,22 +138,17 @@ static __always_inline void switch_in(struct task_struct *next, struct kf_slot *
 			 state->arg0);
 }
 
-static __always_inline bool is_throttled(struct task_struct *task)
-{
-	struct task_struct___throttle *t = (void *)task;
-
-	return bpf_core_field_exists(t->throttled) && t->throttled;
-}
-
 static __always_inline int record_switch(bool preempt, struct task_struct *prev, struct task_struct *next,
 					 u32 prev_state, bool can_cast)
 {
 	struct kf_slot in = { .wait = KF_WAIT_UNKNOWN };
 	struct kf_ring_head *ring = this_ring(&rings_sched);
 	struct syscall_state sys = { .nr = KF_NR_KTHREAD };
-	struct thread_state *state;
+	u32 cpu = bpf_get_smp_processor_id();
 	u64 now_ns = bpf_ktime_get_ns();
+	struct thread_state *state;
 	struct kf_slot *slot;
+	bool throttled;
 	u8 filetype = 0;
 	u64 number;
 	/* Before 6.14 prev_state still names a state that a pending signal has cancelled; __state does not. */
@@ -123,14 +156,16 @@ static __always_inline int record_switch(bool preempt, struct task_struct *prev,
 
 	if (!ring)
 		return 0;
-	learn_cpu_base(bpf_get_smp_processor_id(), prev, can_cast);
+	learn_cpu_base(cpu, prev, can_cast);
+	taken_switch(cpu, now_ns, can_cast);
+	throttled = is_throttled(prev);
 	read_syscall(prev, &sys, can_cast);
 	if (blocks && sys.inside && is_read_or_write(sys.nr))
 		filetype = file_type(prev, sys.arg0, can_cast);
 	if (prev->pid) {
 		state = thread_of(prev);
 		if (state)
-			switch_out(state, blocks ? prev_state : 0, &sys, filetype, now_ns);
+			switch_out(prev, state, blocks ? prev_state : 0, &sys, filetype, throttled, now_ns);
 	}
 	if (next->pid)
 		switch_in(next, &in, now_ns);
@@ -155,7 +190,7 @@ static __always_inline int record_switch(bool preempt, struct task_struct *prev,
 	slot->peer = next->pid;
 	slot->kind = KF_SWITCH;
 	slot->flags = in.flags | (blocks ? KF_F_MORE : 0) | (sys.inside ? KF_F_IN_SYSCALL : 0) |
-		      (preempt ? KF_F_PREEMPT : 0) | (is_throttled(prev) ? KF_F_THROTTLED : 0);
+		      (preempt ? KF_F_PREEMPT : 0) | (throttled ? KF_F_THROTTLED : 0);
 	slot->nr = sys.nr;
 	slot->waker = in.waker;
 	slot->wait = in.wait;
@@ -192,6 +227,7 @@ static __always_inline void wake_up(struct task_struct *task, struct thread_stat
 	state->cause = KF_CAUSE_WOKEN;
 	state->waker = waker;
 	state->waker_irq = irq;
+	quota_begin(task, state, false);
 	if (task->on_cpu || !state->off_ns)
 		return; /* it may not block at all; if it does, its switch-in will know */
 	fired = watch_end(state);
@@ -354,7 +390,7 @@ static __always_inline void record_life(u8 kind, struct task_struct *task, const
 	slot->peer = peer;
 	slot->kind = kind;
 	slot->flags = KF_F_MORE;
-	slot->nr = 0;
+	slot->nr = KF_PRIO_PACK(task->prio, task->policy);
 	slot->tgid = task->tgid;
 	slot->parent_tgid = parent_tgid;
 	commit(slot, number);
@@ -474,6 +510,82 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 	return 0;
 }
 
+SEC("tp_btf/irq_handler_entry")
+int BPF_PROG(on_irq_entry)
+{
+	irq_begins(HARD);
+	return 0;
+}
+
+SEC("tp_btf/irq_handler_exit")
+int BPF_PROG(on_irq_exit, int irq)
+{
+	irq_ends(HARD, irq);
+	return 0;
+}
+
+SEC("tp_btf/softirq_entry")
+int BPF_PROG(on_softirq_entry)
+{
+	irq_begins(SOFT);
+	return 0;
+}
+
+SEC("tp_btf/softirq_exit")
+int BPF_PROG(on_softirq_exit, unsigned int vector)
+{
+	irq_ends(SOFT, vector);
+	return 0;
+}
+
+SEC("tp_btf/local_timer_entry")
+int BPF_PROG(on_timer_entry)
+{
+	irq_begins(HARD);
+	return 0;
+}
+
+/* The tick has updated the run queue's clock. */
+SEC("tp_btf/local_timer_exit")
+int BPF_PROG(on_timer_exit)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+	struct taken_state *state = taken_state(cpu);
+
+	irq_ends(HARD, KF_VECTOR_TIMER);
+	if (state)
+		look_at_steal(state, cpu, bpf_ktime_get_ns(), false);
+	return 0;
+}
+
+SEC("tp_btf/call_function_entry")
+int BPF_PROG(on_call_entry)
+{
+	irq_begins(HARD);
+	return 0;
+}
+
+SEC("tp_btf/call_function_exit")
+int BPF_PROG(on_call_exit)
+{
+	irq_ends(HARD, KF_VECTOR_CALL);
+	return 0;
+}
+
+SEC("tp_btf/call_function_single_entry")
+int BPF_PROG(on_call_single_entry)
+{
+	irq_begins(HARD);
+	return 0;
+}
+
+SEC("tp_btf/call_function_single_exit")
+int BPF_PROG(on_call_single_exit)
+{
+	irq_ends(HARD, KF_VECTOR_CALL);
+	return 0;
+}
+
 /*
  * Task scans. The first one, before the probes are attached, gives every thread its state (so that no hot path has to
  * allocate) and measures regs_offset. The second, with the probes attached and seed_blocked set, notes who is blocked.
@@ -552,6 +664,10 @@ int scan_threads(struct bpf_iter__task *ctx)
 	out.cpu = cpu_of(task);
 	out.flags = (task->on_cpu ? KF_TASK_ON_CPU : 0) | (task->flags & PF_KTHREAD ? KF_TASK_KTHREAD : 0);
 	out.ppid = task->real_parent->tgid;
+	out.prio = KF_PRIO_PACK(task->prio, task->policy);
+	out.cgroup_id = cgroup_of(task);
+	if (allowed_bytes && allowed_bytes <= sizeof(out.allowed))
+		bpf_probe_read_kernel(out.allowed, allowed_bytes, task->cpus_ptr);
 	BPF_CORE_READ_INTO(&out.comm, task, comm);
 	read_sleep(task, &sys, &out.filetype);
 	out.nr = sys.nr;

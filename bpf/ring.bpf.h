@@ -23,9 +23,11 @@
 KF_RING_MAP(rings_sched);
 KF_RING_MAP(rings_syscall);
 KF_RING_MAP(rings_life);
+KF_RING_MAP(rings_taken);
 
 /* Slots of each class, a power of two. Constant after load: the verifier computes with the value. */
-const volatile __u64 ring_slots[KF_CLASSES] = { KF_RING_MIN_SLOTS, KF_RING_MIN_SLOTS, KF_RING_MIN_SLOTS };
+const volatile __u64 ring_slots[KF_CLASSES] = { KF_RING_MIN_SLOTS, KF_RING_MIN_SLOTS, KF_RING_MIN_SLOTS,
+						KF_RING_MIN_SLOTS };
 
 /* A held ring stops that many slots early: probes that nest between the check and the reservation still fit. */
 #define HOLD_SLACK_SLOTS 64
@@ -139,6 +141,8 @@ static __always_inline void hold_rings(u64 from_ns, u64 until_ns)
 	bpf_for_each_map_elem(&rings_syscall, hold_ring, &want, 0);
 	want.class = KF_CLASS_LIFE;
 	bpf_for_each_map_elem(&rings_life, hold_ring, &want, 0);
+	want.class = KF_CLASS_TAKEN;
+	bpf_for_each_map_elem(&rings_taken, hold_ring, &want, 0);
 }
 
 static __always_inline void release_rings(void)
@@ -146,6 +150,7 @@ static __always_inline void release_rings(void)
 	bpf_for_each_map_elem(&rings_sched, release_ring, NULL, 0);
 	bpf_for_each_map_elem(&rings_syscall, release_ring, NULL, 0);
 	bpf_for_each_map_elem(&rings_life, release_ring, NULL, 0);
+	bpf_for_each_map_elem(&rings_taken, release_ring, NULL, 0);
 }
 
 #endif

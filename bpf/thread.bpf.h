@@ -23,7 +23,11 @@ struct thread_state {
 	u8 in_syscall; /* nr was being executed when it blocked */
 	u8 filetype;   /* of arg0's file */
 	u8 before_us;  /* it blocks since before recording: off_ns is when we noticed */
-	u8 zero[7];
+	u8 prio;       /* 1 + task->prio when it was seen last */
+	u8 throttled;  /* it left its CPU because of a quota */
+	u8 zero[5];
+	u64 quota_queue; /* when it became runnable: its queue, and how long that had been kept from running until then */
+	u64 quota_ns;
 };
 
 struct {
@@ -183,6 +187,7 @@ static __noinline struct thread_state *thread_new(struct task_struct *task)
 		__sync_fetch_and_add(&counters.no_state, 1);
 		return NULL;
 	}
+	state->prio = task->prio + 1;
 	thread_judge(task, state, NULL);
 	return state;
 }

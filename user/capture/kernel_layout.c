@@ -3,6 +3,7 @@
 
 #include <bpf/btf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -96,6 +97,21 @@ static void find_percpu(struct kf_kernel_layout *layout, const struct btf *btf)
 	layout->preempt_count_offset = count;
 }
 
+static bool has_tracepoint(const struct btf *btf, const char *name)
+{
+	char type[64];
+
+	snprintf(type, sizeof(type), "btf_trace_%s", name);
+	return btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF) > 0;
+}
+
+static bool has_member(const struct btf *btf, const char *type, const char *member)
+{
+	int id = btf__find_by_name_kind(btf, type, BTF_KIND_STRUCT);
+
+	return id > 0 && member_offset(btf, btf__type_by_id(btf, id), member, 0) != NOT_FOUND;
+}
+
 int kf_kernel_layout_read(struct kf_kernel_layout *layout, struct kf_error *e)
 {
 	struct btf *btf = btf__load_vmlinux_btf();
@@ -107,6 +123,10 @@ int kf_kernel_layout_read(struct kf_kernel_layout *layout, struct kf_error *e)
 			       "cannot read the kernel's types from '/sys/kernel/btf/vmlinux': %s", strerror(errno));
 	layout->has_rdonly_cast = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
 	layout->switch_has_state = switch_has_state(btf);
+	layout->traces_cpu_irqs = has_tracepoint(btf, "local_timer_entry") &&
+				  has_tracepoint(btf, "call_function_entry") &&
+				  has_tracepoint(btf, "call_function_single_entry");
+	layout->counts_steal = has_member(btf, "rq", "prev_steal_time_rq");
 	find_percpu(layout, btf);
 	btf__free(btf);
 	return 0;

@@ -11,6 +11,8 @@ struct kf_error;
 struct kf_kernel_layout {
 	bool has_rdonly_cast;  /* kfunc bpf_rdonly_cast (6.2) */
 	bool switch_has_state; /* sched_switch passes prev_state (5.18) */
+	bool traces_cpu_irqs;  /* has tracepoints for the interrupts of the CPU itself (x86) */
+	bool counts_steal;     /* run queues count what a hypervisor takes (CONFIG_PARAVIRT_TIME_ACCOUNTING) */
 	/* Offsets of per-CPU variables; all 0 if one was not found: wakers' contexts are unknown then. */
 	uint64_t runqueues_offset;
 	uint64_t cpu_number_offset;

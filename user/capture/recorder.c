@@ -44,6 +44,8 @@ static struct bpf_map *ring_map(const struct kf_recorder *r, int class)
 		return r->bpf->maps.rings_syscall;
 	case KF_CLASS_LIFE:
 		return r->bpf->maps.rings_life;
+	case KF_CLASS_TAKEN:
+		return r->bpf->maps.rings_taken;
 	default:
 		return r->bpf->maps.rings_sched;
 	}
@@ -120,6 +122,12 @@ static void choose_programs(struct kf_recorder *r, const struct kf_kernel_layout
 	bpf_program__set_autoload(r->bpf->progs.on_waking, layout->has_rdonly_cast);
 	bpf_program__set_autoload(r->bpf->progs.on_switch_helper, !layout->has_rdonly_cast);
 	bpf_program__set_autoload(r->bpf->progs.on_waking_helper, !layout->has_rdonly_cast);
+	bpf_program__set_autoload(r->bpf->progs.on_timer_entry, layout->traces_cpu_irqs);
+	bpf_program__set_autoload(r->bpf->progs.on_timer_exit, layout->traces_cpu_irqs);
+	bpf_program__set_autoload(r->bpf->progs.on_call_entry, layout->traces_cpu_irqs);
+	bpf_program__set_autoload(r->bpf->progs.on_call_exit, layout->traces_cpu_irqs);
+	bpf_program__set_autoload(r->bpf->progs.on_call_single_entry, layout->traces_cpu_irqs);
+	bpf_program__set_autoload(r->bpf->progs.on_call_single_exit, layout->traces_cpu_irqs);
 	bpf_program__set_autoload(r->bpf->progs.on_sys_enter, syscalls >= KF_SYSCALLS_SLOW);
 	bpf_program__set_autoload(r->bpf->progs.on_sys_exit, syscalls >= KF_SYSCALLS_SLOW);
 }
@@ -130,6 +138,14 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 	if (!getenv("KFLIGHT_LIBBPF_LOG"))
 		return 0;
 	return vfprintf(stderr, format, args);
+}
+
+/* Of the kernel's CPU masks, as much as a kf_task has room for all CPUs. */
+static uint32_t allowed_bytes(uint32_t n_cpus)
+{
+	uint32_t words = (n_cpus + 63) / 64;
+
+	return words <= KF_ALLOWED_WORDS ? words * sizeof(uint64_t) : 0;
 }
 
 static int load(struct kf_recorder *r, const struct kf_recorder_options *opts, struct kf_error *e)
@@ -148,6 +164,8 @@ static int load(struct kf_recorder *r, const struct kf_recorder_options *opts, s
 	choose_programs(r, &layout, opts->syscalls);
 	r->bpf->rodata->n_cpus = r->plan.n_cpus;
 	r->bpf->rodata->syscall_mode = opts->syscalls;
+	r->bpf->rodata->counts_steal = layout.counts_steal;
+	r->bpf->rodata->allowed_bytes = allowed_bytes(r->plan.n_cpus);
 	r->bpf->rodata->watching = smallest_threshold(opts->triggers) != 0;
 	r->bpf->rodata->switch_has_state = layout.switch_has_state;
 	r->bpf->rodata->runqueues_offset = layout.runqueues_offset;

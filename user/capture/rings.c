@@ -31,11 +31,15 @@ static uint64_t at_least_minimum(uint64_t slots)
 	return slots < KF_RING_MIN_SLOTS ? KF_RING_MIN_SLOTS : slots;
 }
 
-/* Births and names are rare: a sixteenth. A syscall takes two slots, but only the slow ones are recorded: a half. */
+/*
+ * Births and names are rare: a sixteenth. A syscall takes two slots, but only the slow ones are recorded: a half. Interrupts: a
+ * tick makes about four, a flood of them 10,000 a second: an eighth.
+ */
 static void derive_classes(struct kf_ring_plan *plan, uint64_t sched_slots, enum kf_syscall_mode syscalls)
 {
 	plan->slots[KF_CLASS_SCHED] = sched_slots;
 	plan->slots[KF_CLASS_LIFE] = at_least_minimum(sched_slots / 16);
+	plan->slots[KF_CLASS_TAKEN] = at_least_minimum(sched_slots / 8);
 	plan->slots[KF_CLASS_SYSCALL] =
 		syscalls >= KF_SYSCALLS_SLOW ? at_least_minimum(sched_slots / 2) : KF_RING_MIN_SLOTS;
 }
