@@ -10,11 +10,15 @@
  *	gaps    nginx 10-21, woken by redis, CPU 0
  *	        nginx 30-101, preempted, open, CPU 0: unknown, then hog
  *	        cron 12-17: CPU 1 until 15, then CPU 0
+ *
+ * Interrupts are known everywhere, and there are none; hand_take() adds some. Priorities, affinity and cgroups are not
+ * known; hand_prio(), hand_allow() and hand_group() tell them.
  */
 #ifndef KF_TESTS_HAND_TIMELINE_H
 #define KF_TESTS_HAND_TIMELINE_H
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "model/timeline.h"
@@ -25,6 +29,9 @@
 enum { HAND_NGINX, HAND_REDIS, HAND_CRON, HAND_HOG, HAND_KSOFTIRQD, HAND_THREADS };
 enum { HAND_GAP_CRON, HAND_GAP_NGINX, HAND_GAP_OPEN, HAND_GAPS };
 
+#define HAND_TAKEN  16 /* per CPU */
+#define HAND_GROUPS 4
+
 struct hand {
 	struct kf_timeline timeline;
 	struct kf_thread threads[HAND_THREADS];
@@ -34,11 +41,62 @@ struct hand {
 	struct kf_stretch stretches[4];
 	struct kf_gap gaps[HAND_GAPS];
 	struct kf_transition moves[8];
+	struct kf_taken taken[2][HAND_TAKEN];
+	struct kf_prio_change prios[8];
+	struct kf_group groups[HAND_GROUPS];
+	struct kf_mask masks[HAND_THREADS];
+	char irqs[128]; /* "24 virtio0-input.0" lines */
 };
+
+/* An interrupt, softirq or steal of ns between start and end (in ns, not ms): `kind` is an enum kf_part_kind. In order of
+ * their ends. */
+static inline void hand_take(struct hand *h, unsigned int cpu, uint8_t kind, uint16_t vector, uint64_t start_ns,
+			     uint64_t end_ns, uint64_t ns)
+{
+	struct kf_cpu *on = &h->cpus[cpu];
+
+	on->taken = h->taken[cpu];
+	if (on->n_taken >= HAND_TAKEN)
+		abort();
+	on->taken[on->n_taken++] = (struct kf_taken){ start_ns, end_ns, ns, kind, vector };
+	if (end_ns - start_ns > on->longest_taken_ns)
+		on->longest_taken_ns = end_ns - start_ns;
+}
+
+/* All through the window. Once for each thread. */
+static inline void hand_prio(struct hand *h, uint32_t thread, uint16_t prio)
+{
+	h->threads[thread].prio = prio;
+}
+
+/* Once for each thread. */
+static inline void hand_allow(struct hand *h, uint32_t thread, uint64_t cpus)
+{
+	h->threads[thread].allowed = (uint32_t)h->timeline.n_masks;
+	h->masks[h->timeline.n_masks++].words[0] = cpus;
+}
+
+/* Gives its index. */
+static inline uint32_t hand_group(struct hand *h, const char *path, uint64_t quota_ns, uint64_t period_ns)
+{
+	uint32_t index = (uint32_t)h->timeline.n_cgroups++;
+
+	if (index >= HAND_GROUPS)
+		abort();
+	h->groups[index] = (struct kf_group){ .path = path,
+					      .id = 100 + index,
+					      .parent = KF_NO_CGROUP,
+					      .limiting = quota_ns ? index : KF_NO_CGROUP,
+					      .quota_ns = quota_ns,
+					      .period_ns = period_ns };
+	return index;
+}
 
 static inline void hand_name(struct kf_thread *th, uint32_t tid, const char *comm)
 {
-	*th = (struct kf_thread){ .tid = tid, .tgid = tid, .process_leader = true };
+	*th = (struct kf_thread){
+		.tid = tid, .tgid = tid, .process_leader = true, .cgroup = KF_NO_CGROUP, .allowed = KF_NO_MASK
+	};
 	snprintf(th->comm, sizeof(th->comm), "%s", comm);
 	memcpy(th->process_comm, th->comm, sizeof(th->comm));
 }
@@ -81,16 +139,20 @@ static inline void hand_init(struct hand *h)
 	memcpy(h->runs0, runs0, sizeof(runs0));
 	memcpy(h->runs1, runs1, sizeof(runs1));
 	memcpy(h->stretches, stretches, sizeof(stretches));
-	h->cpus[0] = (struct kf_cpu){ h->runs0, 7 };
-	h->cpus[1] = (struct kf_cpu){ h->runs1, 2 };
+	h->cpus[0] = (struct kf_cpu){ .runs = h->runs0, .n_runs = 7 };
+	h->cpus[1] = (struct kf_cpu){ .runs = h->runs1, .n_runs = 2 };
 	h->gaps[HAND_GAP_CRON] = (struct kf_gap){ .thread = HAND_CRON,
 						  .cause = KF_CAUSE_WOKEN,
+						  .kind = KF_GAP_QUEUED,
+						  .cgroup = KF_NO_CGROUP,
 						  .waker = HAND_KSOFTIRQD,
 						  .start_ns = MS(12),
 						  .end_ns = MS(17),
 						  .n_stretches = 2 };
 	h->gaps[HAND_GAP_NGINX] = (struct kf_gap){ .thread = HAND_NGINX,
 						   .cause = KF_CAUSE_WOKEN,
+						   .kind = KF_GAP_QUEUED,
+						   .cgroup = KF_NO_CGROUP,
 						   .waker = HAND_REDIS,
 						   .start_ns = MS(10),
 						   .end_ns = MS(21),
@@ -98,6 +160,8 @@ static inline void hand_init(struct hand *h)
 						   .n_stretches = 1 };
 	h->gaps[HAND_GAP_OPEN] = (struct kf_gap){ .thread = HAND_NGINX,
 						  .cause = KF_CAUSE_PREEMPTED,
+						  .kind = KF_GAP_PREEMPTED,
+						  .cgroup = KF_NO_CGROUP,
 						  .open = true,
 						  .waker = KF_NOBODY,
 						  .start_ns = MS(30),
@@ -114,7 +178,11 @@ static inline void hand_init(struct hand *h)
 					    .gaps = h->gaps,
 					    .n_gaps = HAND_GAPS,
 					    .stretches = h->stretches,
-					    .n_stretches = 4 };
+					    .n_stretches = 4,
+					    .prios = h->prios,
+					    .cgroups = h->groups,
+					    .masks = h->masks,
+					    .irqs = h->irqs };
 }
 
 /* A snapshot without records that says of itself what the timeline needs: asked for, complete, 2026-11-21 08:15:02. */

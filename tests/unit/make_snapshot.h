@@ -6,6 +6,7 @@
  *	waking(s, 0, 2000, 20, 10, 1);			on CPU 0: 10 wakes 20, which last ran on CPU 1
  *	switched(s, 1, 2500, 0, 20);			on CPU 1: from idle to 20
  *	blocked(s, 1, 3000, 20, 0, SYS_futex);		on CPU 1: 20 blocks in futex, idle follows
+ *	took_softirq(s, 1, 2100, 2300, 3);		on CPU 1: NET_RX ran from 2100 to 2300
  *
  * Times are ns. Functions that return a slot or task give it for further changes until the next call.
  */
@@ -182,7 +183,81 @@ static inline void called(struct kf_snapshot *s, uint32_t cpu, uint64_t start, u
 	add_args(s, KF_CLASS_SYSCALL, cpu, (struct kf_slot_args){ .arg2 = (uint64_t)ret >> 32, .arg0 = 7 });
 }
 
-/* A line of the task scan: a thread older than the window. */
+/* The recorder saw interrupts, steal and throttles on every CPU from the floor on, also where none are added. */
+static inline void knows_taken(struct kf_snapshot *s)
+{
+	for (uint32_t cpu = 0; cpu < s->n_cpus; cpu++) {
+		s->rings[KF_CLASS_TAKEN][cpu].written++;
+		s->rings[KF_CLASS_TAKEN][cpu].oldest_ns = s->floor_ns;
+	}
+}
+
+/* One interrupt from start to ts; several in a row if less than that is then put into peer. */
+static inline struct kf_slot *took_irq(struct kf_snapshot *s, uint32_t cpu, uint64_t start, uint64_t ts,
+				       uint16_t vector)
+{
+	return add_slot(
+		s, KF_CLASS_TAKEN, cpu,
+		(struct kf_slot){
+			.ts_ns = ts, .peer = (uint32_t)(ts - start), .kind = KF_IRQ, .nr = vector, .start_ns = start });
+}
+
+static inline struct kf_slot *took_softirq(struct kf_snapshot *s, uint32_t cpu, uint64_t start, uint64_t ts,
+					   uint16_t vector)
+{
+	struct kf_slot *slot = took_irq(s, cpu, start, ts, vector);
+
+	slot->flags = KF_F_SOFTIRQ;
+	return slot;
+}
+
+/* The hypervisor ran somebody else for ns, somewhere from start to ts. */
+static inline struct kf_slot *stole(struct kf_snapshot *s, uint32_t cpu, uint64_t start, uint64_t ts, uint32_t ns)
+{
+	return add_slot(s, KF_CLASS_TAKEN, cpu,
+			(struct kf_slot){ .ts_ns = ts, .peer = ns, .kind = KF_STEAL, .start_ns = start });
+}
+
+/* tid runs again on cpu at ts; its quota was used up for ns (whole ticks count) of the gap that ends there. */
+static inline struct kf_slot *throttled(struct kf_snapshot *s, uint32_t cpu, uint64_t ts, uint32_t tid, uint64_t ns,
+					uint64_t cgroup_id, bool at_start)
+{
+	return add_slot(s, KF_CLASS_TAKEN, cpu,
+			(struct kf_slot){ .ts_ns = ts,
+					  .tid = tid,
+					  .peer = (uint32_t)(ns / KF_WAIT_TICK_NS),
+					  .kind = KF_THROTTLE,
+					  .flags = at_start ? KF_F_AT_START : 0,
+					  .cgroup_id = cgroup_id });
+}
+
+/* tid, of the process tgid, has another priority now; both as KF_PRIO_PACK() makes them. */
+static inline struct kf_slot *changed_prio(struct kf_snapshot *s, uint32_t cpu, uint64_t ts, uint32_t tid,
+					   uint32_t tgid, uint16_t before, uint16_t now)
+{
+	return add_slot(
+		s, KF_CLASS_LIFE, cpu,
+		(struct kf_slot){ .ts_ns = ts, .tid = tid, .peer = before, .kind = KF_PRIO, .nr = now, .tgid = tgid });
+}
+
+#define NICE(nice)    ((uint16_t)KF_PRIO_PACK(120 + (nice), 0))
+#define FIFO(level)   ((uint16_t)KF_PRIO_PACK(99 - (level), 1))
+#define RR(level)     ((uint16_t)KF_PRIO_PACK(99 - (level), 2))
+#define DEADLINE_PRIO ((uint16_t)KF_PRIO_PACK(-1, 6))
+
+/* A cgroup with this quota per period, both 0: none. */
+static inline void grouped(struct kf_snapshot *s, uint64_t id, uint64_t parent_id, const char *path, uint64_t quota_ns,
+			   uint64_t period_ns)
+{
+	s->cgroups = reallocarray(s->cgroups, s->n_cgroups + 1, sizeof(*s->cgroups));
+	if (!s->cgroups)
+		abort();
+	s->cgroups[s->n_cgroups++] = (struct kf_cgroup){
+		.id = id, .parent_id = parent_id, .path = strdup(path), .quota_ns = quota_ns, .period_ns = period_ns
+	};
+}
+
+/* A line of the task scan: a thread older than the window. Its prio, allowed and cgroup_id are 0, not known. */
 static inline struct kf_task *scanned(struct kf_snapshot *s, uint32_t tid, uint32_t state, uint32_t cpu, uint16_t nr)
 {
 	struct kf_task *task;

@@ -54,7 +54,7 @@ static struct scene *new_scene(void)
 	assert_non_null(s);
 	s->run = (struct kf_run){ T0, END, KF_IDLE };
 	for (size_t i = 0; i < N_CPUS; i++)
-		s->cpus[i] = (struct kf_cpu){ &s->run, 1 };
+		s->cpus[i] = (struct kf_cpu){ .runs = &s->run, .n_runs = 1 };
 	for (uint32_t i = 0; i < N_THREADS; i++) {
 		struct kf_thread *th = &s->threads[i];
 

@@ -20,7 +20,7 @@ static struct kf_run runs_0[] = {
 	{ 6000, 9000, 2 },
 };
 static struct kf_run runs_1[] = { { 1000, 9000, 3 } };
-static struct kf_cpu cpus[] = { { runs_0, 6 }, { runs_1, 1 }, { NULL, 0 } };
+static struct kf_cpu cpus[] = { { .runs = runs_0, .n_runs = 6 }, { .runs = runs_1, .n_runs = 1 }, { .n_runs = 0 } };
 
 /* The parts of a gap with these stretches (end: start_ns 0), as "thread 0 @0 1500+500, ..." */
 static void expect(struct kf_stretch *stretches, const char *want)

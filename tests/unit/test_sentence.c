@@ -136,7 +136,7 @@ static void many_culprits(struct hand *m, struct kf_thread *threads, struct kf_r
 		runs[i] = (struct kf_run){ at, at + (i + 1) * 1000, i };
 		at = runs[i].end_ns;
 	}
-	m->cpus[0] = (struct kf_cpu){ runs, n };
+	m->cpus[0] = (struct kf_cpu){ .runs = runs, .n_runs = n };
 	m->timeline.threads = threads;
 	m->timeline.n_threads = n;
 	m->timeline.end_ns = at;
@@ -245,7 +245,7 @@ static void a_thread_on_two_cpus_counts_once(void **state)
 	many_culprits(&h, threads, runs, 10);
 	for (int i = 3; i < 10; i++)
 		strcpy(threads[i].comm, "worker");
-	h.cpus[1] = (struct kf_cpu){ other, 1 };
+	h.cpus[1] = (struct kf_cpu){ .runs = other, .n_runs = 1 };
 	h.stretches[1] = (struct kf_stretch){ MS(2), MS(3), 1 };
 	h.gaps[0].n_stretches = 2;
 	assert_non_null(strstr(sentence(&h.gaps[0]), "1.05 ms worker (7 threads, 99 %)"));

@@ -78,12 +78,21 @@ static struct kf_snapshot *example(void)
 	add_slots(&s->rings[KF_CLASS_SCHED][0], 20);
 	add_slots(&s->rings[KF_CLASS_SCHED][2], 5);
 	add_slots(&s->rings[KF_CLASS_LIFE][1], 1);
+	add_slots(&s->rings[KF_CLASS_TAKEN][0], 3);
 	s->rings[KF_CLASS_SYSCALL][1].written = 77;
 	s->tasks = calloc(2, sizeof(*s->tasks));
 	assert_non_null(s->tasks);
 	s->n_tasks = 2;
-	s->tasks[0] = (struct kf_task){ .tid = 41, .tgid = 40, .comm = "nginx" };
+	s->tasks[0] = (struct kf_task){
+		.tid = 41, .tgid = 40, .comm = "nginx", .cgroup_id = 7, .allowed = { 5, [KF_ALLOWED_WORDS - 1] = 6 }
+	};
 	s->tasks[1] = (struct kf_task){ .tid = 2, .flags = KF_TASK_KTHREAD, .comm = "kthreadd" };
+	s->cgroups = calloc(2, sizeof(*s->cgroups));
+	assert_non_null(s->cgroups);
+	s->n_cgroups = 2;
+	s->cgroups[0] = (struct kf_cgroup){ .id = 1, .path = strdup("/") };
+	s->cgroups[1] = (struct kf_cgroup){ 7, 50000000, 100000000, 1, strdup("/w\xff\neb") };
+	kf_snapshot_set(&s->irqs, "24 virtio0-input.0\n");
 	return s;
 }
 
@@ -243,6 +252,18 @@ static void same_ring(const struct kf_ring_copy *a, const struct kf_ring_copy *b
 	assert_int_equal(a->drop_last_ns, b->drop_last_ns);
 }
 
+static void same_cgroups(const struct kf_snapshot *a, const struct kf_snapshot *b)
+{
+	assert_int_equal(a->n_cgroups, b->n_cgroups);
+	for (size_t i = 0; i < a->n_cgroups; i++) {
+		assert_int_equal(a->cgroups[i].id, b->cgroups[i].id);
+		assert_int_equal(a->cgroups[i].quota_ns, b->cgroups[i].quota_ns);
+		assert_int_equal(a->cgroups[i].period_ns, b->cgroups[i].period_ns);
+		assert_int_equal(a->cgroups[i].parent_id, b->cgroups[i].parent_id);
+		assert_string_equal(a->cgroups[i].path, b->cgroups[i].path);
+	}
+}
+
 static void same_snapshot(struct kf_snapshot *a, struct kf_snapshot *b)
 {
 	assert_int_equal(a->mono_ns, b->mono_ns);
@@ -265,6 +286,7 @@ static void same_snapshot(struct kf_snapshot *a, struct kf_snapshot *b)
 			same_ring(&a->rings[c][cpu], &b->rings[c][cpu]);
 	assert_int_equal(a->n_tasks, b->n_tasks);
 	assert_memory_equal(a->tasks, b->tasks, a->n_tasks * sizeof(*a->tasks));
+	same_cgroups(a, b);
 }
 
 static void accepted_as_example(struct bytes b)
@@ -401,8 +423,151 @@ static void versions(void **state)
 	seal(b);
 	accepted_as_example(b);
 	PUT(b, 0, kf_file_header, major, KF_FORMAT_MAJOR + 1);
-	refused(b, "'x.kfl' has format 2.1, this kflight reads format 1");
+	refused(b, "'x.kfl' has format 2.2, this kflight reads format 1");
 	free(b.at);
+}
+
+/* The section of this type in place of the one that b has, plain. */
+static struct bytes with_section(struct bytes b, uint32_t type, const void *bytes, size_t len)
+{
+	size_t at = find(b, type);
+	struct kf_file_section s;
+	struct bytes c;
+
+	memcpy(&s, b.at + at, sizeof(s));
+	c.len = b.len - s.stored_bytes + len;
+	c.at = malloc(c.len);
+	memcpy(c.at, b.at, at);
+	memcpy(c.at + at + sizeof(s) + len, b.at + at + sizeof(s) + s.stored_bytes,
+	       b.len - at - sizeof(s) - s.stored_bytes);
+	s.encoding = KF_ENCODING_PLAIN;
+	s.bytes = s.stored_bytes = len;
+	memcpy(c.at + at, &s, sizeof(s));
+	memcpy(c.at + at + sizeof(s), bytes, len);
+	PUT(c, 0, kf_file_header, file_bytes, c.len);
+	seal(c);
+	return c;
+}
+
+/* Entries of 1.0 end before cgroup_id, those of a newer version go on behind allowed; shorter ones are damage. */
+static void tasks_grow_with_the_format(void **state)
+{
+	static const uint32_t rows[] = { KF_TASK_BYTES_1_0 - 4, KF_TASK_BYTES_1_0, KF_TASK_BYTES_1_0 + 8,
+					 sizeof(struct kf_task), sizeof(struct kf_task) + 8 };
+	struct bytes whole = example_bytes();
+	struct kf_snapshot *want = example();
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		unsigned char section[8 + 2 * (sizeof(struct kf_task) + 8)] = { 0 };
+		uint32_t head[2] = { rows[i], 2 },
+			 had = rows[i] < sizeof(struct kf_task) ? rows[i] : sizeof(struct kf_task);
+		struct kf_task first = { 0 };
+		struct kf_snapshot *s;
+		struct kf_error e;
+		struct bytes b;
+
+		memset(section, 0xab, sizeof(section));
+		memcpy(section, head, sizeof(head));
+		for (int k = 0; k < 2; k++)
+			memcpy(section + 8 + k * rows[i], &want->tasks[k], had);
+		memcpy(&first, &want->tasks[0], had);
+		b = with_section(whole, KF_SECTION_TASKS, section, 8 + 2 * rows[i]);
+		if (i == 0) {
+			refused(b, "the length of an array does not fit");
+		} else {
+			if (parse(b, &s, &e))
+				fail_msg("entries of %u bytes: %s", rows[i], e.message);
+			assert_int_equal(s->n_tasks, 2);
+			assert_memory_equal(&s->tasks[0], &first, sizeof(first));
+			kf_snapshot_free(&s);
+		}
+		free(b.at);
+	}
+	kf_snapshot_free(&want);
+	free(whole.at);
+}
+
+struct cgroups_section {
+	uint32_t entry_bytes, n;
+	struct kf_file_cgroup items[2];
+	char paths[4];
+} __attribute__((packed));
+
+static void cgroups_are_bounds_checked(void **state)
+{
+	const struct cgroups_section good = { sizeof(struct kf_file_cgroup),
+					      2,
+					      { { 1, 0, 0, 0, 1, 0 }, { 7, 5, 10, 1, 3, 0 } },
+					      { '/', '/', 'a', 'b' } };
+	struct bytes whole = example_bytes(), b;
+	struct cgroups_section bad;
+	struct kf_snapshot *s;
+	struct kf_error e;
+
+	b = with_section(whole, KF_SECTION_CGROUPS, &good, sizeof(good));
+	if (parse(b, &s, &e))
+		fail_msg("%s", e.message);
+	assert_string_equal(s->cgroups[0].path, "/");
+	assert_string_equal(s->cgroups[1].path, "/ab");
+	kf_snapshot_free(&s);
+	free(b.at);
+#define REFUSED(len, message)                                                                                          \
+	b = with_section(whole, KF_SECTION_CGROUPS, &bad, len);                                                        \
+	refused(b, message);                                                                                           \
+	free(b.at)
+	bad = good;
+	REFUSED(7, "a section is too short");
+	REFUSED(8, "the length of an array does not fit");
+	REFUSED(sizeof(bad) - 1, "the path of a cgroup is no string");
+	bad.n = UINT32_MAX;
+	REFUSED(sizeof(bad), "the length of an array does not fit");
+	bad = good;
+	bad.entry_bytes = 0;
+	REFUSED(sizeof(bad), "the length of an array does not fit");
+	bad.entry_bytes = UINT32_MAX;
+	REFUSED(sizeof(bad), "the length of an array does not fit");
+	bad = good;
+	bad.items[0].path_bytes = UINT32_MAX;
+	REFUSED(sizeof(bad), "the path of a cgroup is no string");
+	bad = good;
+	bad.paths[2] = '\0';
+	REFUSED(sizeof(bad), "the path of a cgroup is no string");
+	bad = good;
+	bad.items[1].path_bytes = 2;
+	REFUSED(sizeof(bad), "bytes that belong to no cgroup");
+#undef REFUSED
+	free(whole.at);
+}
+
+/* A recording of kflight 0.1.0, before interrupts, cgroups and affinity were recorded: kept to stay readable. */
+static void files_of_format_1_0_stay_readable(void **state)
+{
+	struct kf_file_header h = { 0 };
+	struct kf_error e = { 0 };
+	struct kf_snapshot *s = NULL;
+	FILE *in = fopen("tests/data/reuse.kfl", "r");
+
+	assert_non_null(in);
+	assert_int_equal(fread(&h, sizeof(h), 1, in), 1);
+	fclose(in);
+	assert_int_equal(h.major, 1);
+	assert_int_equal(h.minor, 0);
+	if (kf_snapshot_read(&s, "tests/data/reuse.kfl", &e))
+		fail_msg("%s", e.message);
+	assert_true(s->n_tasks > 10);
+	for (size_t i = 0; i < s->n_tasks; i++) {
+		assert_true(s->tasks[i].tid && s->tasks[i].comm[0]);
+		assert_int_equal(s->tasks[i].cgroup_id, 0);
+		for (int k = 0; k < KF_ALLOWED_WORDS; k++)
+			assert_int_equal(s->tasks[i].allowed[k], 0);
+	}
+	assert_int_equal(s->n_cgroups, 0);
+	assert_string_equal(s->irqs, "");
+	for (uint32_t cpu = 0; cpu < s->n_cpus; cpu++) {
+		assert_int_equal(s->rings[KF_CLASS_TAKEN][cpu].n_slots, 0);
+		assert_int_equal(s->rings[KF_CLASS_TAKEN][cpu].written, 0);
+	}
+	kf_snapshot_free(&s);
 }
 
 static void incomplete_mark_is_respected(void **state)
@@ -661,6 +826,9 @@ int main(void)
 		cmocka_unit_test(flipped_and_sealed_never_crashes),
 		cmocka_unit_test(foreign_files_are_named),
 		cmocka_unit_test(versions),
+		cmocka_unit_test(tasks_grow_with_the_format),
+		cmocka_unit_test(cgroups_are_bounds_checked),
+		cmocka_unit_test(files_of_format_1_0_stay_readable),
 		cmocka_unit_test(incomplete_mark_is_respected),
 		cmocka_unit_test(what_a_newer_version_adds_is_skipped),
 		cmocka_unit_test(trailing_bytes_are_refused),

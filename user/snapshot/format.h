@@ -42,9 +42,15 @@
  *   TRIGGER  struct kf_trigger (control.h), at most one
  *   COUNTS   u32 bytes per entry, u32 number of entries, entries: struct kf_file_count, index is enum kf_trigger_kind
  *   LOSSES   struct kf_file_losses
- *   RINGS    struct kf_file_rings, then n_classes * n_cpus struct kf_file_ring (class by class); exactly one, before
- * SLOTS SLOTS    the n_slots slots of one ring (record.h); missing for empty rings TASKS    u32 bytes per entry, u32
- * number of entries, entries: struct kf_task (control.h)
+ *   RINGS    struct kf_file_rings, then n_classes * n_cpus struct kf_file_ring (class by class); exactly one, and
+ *            before SLOTS
+ *   SLOTS    the n_slots slots of one ring (record.h); missing for empty rings
+ *   TASKS    u32 bytes per entry, u32 number of entries, entries: struct kf_task (control.h), which had KF_TASK_BYTES_1_0
+ *            bytes in 1.0
+ *   CGROUPS  u32 bytes per entry, u32 number of entries, entries: struct kf_file_cgroup, then their paths (not NUL), one
+ *            behind the other; at most one
+ *
+ * 1.1 added CGROUPS, IRQS among the strings, class 3 (KF_CLASS_TAKEN) among the rings, and the end of struct kf_task.
  */
 #ifndef KF_SNAPSHOT_FORMAT_H
 #define KF_SNAPSHOT_FORMAT_H
@@ -188,6 +194,18 @@ struct kf_file_ring {
 };
 _Static_assert(sizeof(struct kf_file_ring) == 64, "stored layout");
 _Static_assert(sizeof(struct kf_ring_copy) == 72, "a field was added: store it too");
+
+/* As struct kf_cgroup. */
+struct kf_file_cgroup {
+	uint64_t id;
+	uint64_t quota_ns;
+	uint64_t period_ns;
+	uint64_t parent_id;
+	uint32_t path_bytes;
+	uint32_t zero;
+};
+_Static_assert(sizeof(struct kf_file_cgroup) == 40, "stored layout");
+_Static_assert(sizeof(struct kf_cgroup) == 40, "a field was added: store it too");
 
 /* Where string id lives in s; NULL for an id that this version does not know. */
 char **kf_snapshot_string(struct kf_snapshot *s, enum kf_string id);

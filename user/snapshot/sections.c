@@ -281,13 +281,16 @@ static int read_counts(struct kf_reader *r, const struct kf_reader_section *sect
 	return 0;
 }
 
+/* What entries of 1.0 do not tell stays 0, not known. */
 static int read_tasks(struct kf_reader *r, const struct kf_reader_section *section)
 {
 	struct kf_snapshot *s = r->s;
 	struct array a;
+	size_t bytes;
 
-	if (read_array(r, section, sizeof(*s->tasks), &a))
+	if (read_array(r, section, KF_TASK_BYTES_1_0, &a))
 		return -1;
+	bytes = a.stride < sizeof(*s->tasks) ? a.stride : sizeof(*s->tasks);
 	s->tasks = calloc(a.n ? a.n : 1, sizeof(*s->tasks));
 	if (!s->tasks) {
 		free(a.bytes);
@@ -295,11 +298,74 @@ static int read_tasks(struct kf_reader *r, const struct kf_reader_section *secti
 	}
 	s->n_tasks = a.n;
 	for (size_t i = 0; i < a.n; i++) {
-		memcpy(&s->tasks[i], a.items + i * a.stride, sizeof(s->tasks[i]));
+		memcpy(&s->tasks[i], a.items + i * a.stride, bytes);
 		s->tasks[i].comm[KF_COMM_BYTES - 1] = '\0';
 	}
 	free(a.bytes);
 	return 0;
+}
+
+/* paths: what is left of them. */
+static int take_cgroup(struct kf_reader *r, const struct kf_reader_section *section, const struct kf_file_cgroup *f,
+		       const unsigned char **paths, size_t *left)
+{
+	char *path;
+
+	if (f->path_bytes > *left || memchr(*paths, '\0', f->path_bytes))
+		return kf_reader_fail_damaged(r, section->at, "the path of a cgroup is no string");
+	path = strndup((const char *)*paths, f->path_bytes);
+	if (!path)
+		return kf_fail_memory(r->e, "the cgroups of the snapshot");
+	r->s->cgroups[r->s->n_cgroups++] = (struct kf_cgroup){
+		.id = f->id,
+		.quota_ns = f->quota_ns,
+		.period_ns = f->period_ns,
+		.parent_id = f->parent_id,
+		.path = path,
+	};
+	*paths += f->path_bytes;
+	*left -= f->path_bytes;
+	return 0;
+}
+
+static int take_cgroups(struct kf_reader *r, const struct kf_reader_section *section, const unsigned char *bytes)
+{
+	uint32_t head[2];
+	size_t left = section->head.bytes - sizeof(head);
+	const unsigned char *paths;
+
+	memcpy(head, bytes, sizeof(head));
+	bytes += sizeof(head);
+	if (head[0] < sizeof(struct kf_file_cgroup) || left / head[0] < head[1])
+		return kf_reader_fail_damaged(r, section->at, "the length of an array does not fit its section");
+	left -= (size_t)head[0] * head[1];
+	paths = bytes + (size_t)head[0] * head[1];
+	r->s->cgroups = calloc(head[1] + 1ull, sizeof(*r->s->cgroups));
+	if (!r->s->cgroups)
+		return kf_fail_memory(r->e, "the cgroups of the snapshot");
+	for (uint32_t i = 0; i < head[1]; i++) {
+		struct kf_file_cgroup f;
+
+		memcpy(&f, bytes + (size_t)i * head[0], sizeof(f));
+		if (take_cgroup(r, section, &f, &paths, &left))
+			return -1;
+	}
+	return left ? kf_reader_fail_damaged(r, section->at, "bytes that belong to no cgroup") : 0;
+}
+
+static int read_cgroups(struct kf_reader *r, const struct kf_reader_section *section)
+{
+	unsigned char *bytes;
+	int result;
+
+	if (section->head.bytes < 2 * sizeof(uint32_t))
+		return kf_reader_fail_damaged(r, section->at, "a section is too short");
+	bytes = decode_new(r, section);
+	if (!bytes)
+		return -1;
+	result = take_cgroups(r, section, bytes);
+	free(bytes);
+	return result;
 }
 
 static void take_ring(struct kf_ring_copy *ring, const unsigned char *bytes)
@@ -390,6 +456,7 @@ int kf_reader_take(struct kf_reader *r, const struct kf_reader_section *section)
 		[KF_SECTION_TRIGGER] = read_trigger, [KF_SECTION_COUNTS] = read_counts,
 		[KF_SECTION_LOSSES] = read_losses,   [KF_SECTION_RINGS] = read_rings,
 		[KF_SECTION_SLOTS] = read_slots,     [KF_SECTION_TASKS] = read_tasks,
+		[KF_SECTION_CGROUPS] = read_cgroups,
 	};
 	uint32_t type = section->head.type;
 

@@ -78,6 +78,9 @@ void kf_snapshot_free(struct kf_snapshot **ps)
 	for (int id = 1; id < KF_STRING_IDS; id++)
 		free(*kf_snapshot_string(s, id));
 	free(s->tasks);
+	for (size_t i = 0; i < s->n_cgroups; i++)
+		free(s->cgroups[i].path);
+	free(s->cgroups);
 	free(s);
 	*ps = NULL;
 }

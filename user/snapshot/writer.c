@@ -257,6 +257,31 @@ static int write_slots(struct writer *w, const struct kf_snapshot *s)
 	return 0;
 }
 
+static int write_cgroups(struct writer *w, const struct kf_snapshot *s)
+{
+	uint32_t head[2] = { sizeof(struct kf_file_cgroup), (uint32_t)s->n_cgroups };
+
+	if (begin(w, KF_SECTION_CGROUPS, KF_ENCODING_ZLIB) || add(w, head, sizeof(head)))
+		return -1;
+	for (size_t i = 0; i < s->n_cgroups; i++) {
+		const struct kf_cgroup *c = &s->cgroups[i];
+		struct kf_file_cgroup f = {
+			.id = c->id,
+			.quota_ns = c->quota_ns,
+			.period_ns = c->period_ns,
+			.parent_id = c->parent_id,
+			.path_bytes = (uint32_t)strlen(c->path),
+		};
+
+		if (add(w, &f, sizeof(f)))
+			return -1;
+	}
+	for (size_t i = 0; i < s->n_cgroups; i++)
+		if (add(w, s->cgroups[i].path, strlen(s->cgroups[i].path)))
+			return -1;
+	return end(w);
+}
+
 static int write_header(struct writer *w, uint32_t flags)
 {
 	struct kf_file_header h = {
@@ -280,7 +305,8 @@ static int write_all(struct writer *w, const struct kf_snapshot *s)
 		return -1;
 	if (write_meta(w, s) || write_strings(w, s) || write_losses(w, s) || write_counts(w, s) ||
 	    write_plain(w, KF_SECTION_TRIGGER, &s->trigger, sizeof(s->trigger)) || write_rings(w, s) ||
-	    write_slots(w, s) || write_array(w, KF_SECTION_TASKS, s->tasks, sizeof(*s->tasks), s->n_tasks))
+	    write_slots(w, s) || write_array(w, KF_SECTION_TASKS, s->tasks, sizeof(*s->tasks), s->n_tasks) ||
+	    write_cgroups(w, s))
 		return -1;
 	return write_header(w, 0);
 }
