@@ -102,6 +102,7 @@ struct rq {
 };
 struct cfs_rq {
 	struct rq *rq;
+	int throttle_count; /* it, or one above it, is throttled */
 };
 /* since 6.6: how long its threads could not run because a quota was used up */
 struct cfs_rq___self {
@@ -136,6 +137,7 @@ struct cgroup_subsys_state {
 };
 struct task_group {
 	struct cgroup_subsys_state css;
+	struct cfs_rq **cfs_rq;
 };
 
 struct task_struct {

@@ -359,7 +359,10 @@ SEC("tp_btf/sched_migrate_task")
 int BPF_PROG(on_migrate, struct task_struct *task, int to)
 {
 	struct task_struct *current = bpf_get_current_task_btf();
+	struct thread_state *state = thread_of(task);
 
+	if (state)
+		quota_move(task, state, to);
 	record_place(KF_MIGRATE, task->on_rq && !task->__state ? KF_F_QUEUED : 0, task, current->pid, cpu_of(task), to,
 		     bpf_ktime_get_ns());
 	return 0;

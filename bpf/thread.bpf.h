@@ -24,10 +24,12 @@ struct thread_state {
 	u8 filetype;   /* of arg0's file */
 	u8 before_us;  /* it blocks since before recording: off_ns is when we noticed */
 	u8 prio;       /* 1 + task->prio when it was seen last */
-	u8 throttled;  /* it left its CPU because of a quota */
+	u8 throttled;  /* its gap began with a quota that was used up */
 	u8 zero[5];
-	u64 quota_queue; /* when it became runnable: its queue, and how long that had been kept from running until then */
-	u64 quota_ns;
+	/* For the gap it is in (quota.bpf.h). */
+	u64 quota_queue;  /* address of its queue, 0 quotas do not matter */
+	u64 quota_ns;	  /* for how long that queue had been throttled when the thread came to it */
+	u64 quota_sum_ns; /* throttled on earlier queues of this gap */
 };
 
 struct {

@@ -46,14 +46,29 @@ static uint32_t depth_of(const char *path)
 	return depth;
 }
 
-/* One line of mountinfo: "ID PARENT DEVICE ROOT POINT OPTIONS [FIELDS...] - TYPE SOURCE OPTIONS". */
-static bool parse_line(char *line, struct kf_cgroup_mount *out)
+/* Is `word` one of the words in a comma-separated list? */
+static bool has_word(const char *list, const char *word)
 {
-	char *type = strstr(line, " - "), *save = NULL, *root = NULL, *point = NULL;
+	size_t len = strlen(word);
 
-	if (!type || strncmp(type, " - cgroup2 ", strlen(" - cgroup2 ")))
+	for (; *list; list += strcspn(list, ","), list += *list == ',')
+		if (strcspn(list, ",\n") == len && !strncmp(list, word, len))
+			return true;
+	return false;
+}
+
+/*
+ * One line of mountinfo: "ID PARENT DEVICE ROOT POINT OPTIONS [FIELDS...] - TYPE SOURCE OPTIONS". For version 1 only the
+ * hierarchy of this controller, for version 2 (controller NULL) any.
+ */
+static bool parse_line(char *line, const char *controller, struct kf_cgroup_mount *out)
+{
+	const char *type = controller ? " - cgroup " : " - cgroup2 ";
+	char *behind = strstr(line, type), *save = NULL, *root = NULL, *point = NULL;
+
+	if (!behind || (controller && !has_word(strrchr(line, ' ') + 1, controller)))
 		return false;
-	*type = '\0';
+	*behind = '\0';
 	for (int field = 0; field < 5; field++) {
 		char *word = strtok_r(field ? NULL : line, " ", &save);
 
@@ -72,23 +87,44 @@ static bool parse_line(char *line, struct kf_cgroup_mount *out)
 	return true;
 }
 
-int kf_cgroup_mount_find(const char *mountinfo_path, struct kf_cgroup_mount *out, struct kf_error *e)
+static bool find_mount(FILE *mountinfo, const char *controller, struct kf_cgroup_mount *out)
 {
-	FILE *file = fopen(mountinfo_path, "re");
 	bool found = false;
 	char *line = NULL;
 	size_t room = 0;
 
+	rewind(mountinfo);
+	while (!found && getline(&line, &room, mountinfo) >= 0)
+		found = parse_line(line, controller, out);
+	free(line);
+	return found;
+}
+
+int kf_cgroup_mount_find(const char *mountinfo_path, struct kf_cgroup_mount *out, struct kf_error *e)
+{
+	FILE *file = fopen(mountinfo_path, "re");
+	bool found;
+
 	if (!file)
 		return kf_fail_errno(e, errno, NULL, "cannot read '%s'", mountinfo_path);
-	while (!found && getline(&line, &room, file) >= 0)
-		found = parse_line(line, out);
-	free(line);
+	found = find_mount(file, NULL, out);
 	fclose(file);
 	if (found)
 		return 0;
 	return kf_fail(e, KF_HOST, "`mount -t cgroup2 none DIR` mounts it anywhere",
 		       "cannot filter by cgroup: no cgroup2 hierarchy is mounted");
+}
+
+bool kf_cgroup_mount_find_cpu(const char *mountinfo_path, struct kf_cgroup_mount *out)
+{
+	FILE *file = fopen(mountinfo_path, "re");
+	bool found;
+
+	if (!file)
+		return false;
+	found = find_mount(file, "cpu", out) || find_mount(file, NULL, out);
+	fclose(file);
+	return found;
 }
 
 /* Whether path is dir or lies below it; *rest is then what follows. */

@@ -4,6 +4,7 @@
 #define KF_CAPTURE_CGROUP_H
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "kflight/control.h"
@@ -18,6 +19,9 @@ struct kf_cgroup_mount {
 
 /* The first cgroup2 line of mountinfo (proc(5)); -1 with KF_HOST if there is none. */
 int kf_cgroup_mount_find(const char *mountinfo_path, struct kf_cgroup_mount *out, struct kf_error *e);
+
+/* Where the hierarchy that has the cpu controller is mounted, of either version; false: nowhere. */
+bool kf_cgroup_mount_find_cpu(const char *mountinfo_path, struct kf_cgroup_mount *out);
 
 /*
  * path is absolute ("/sys/fs/cgroup/web.slice") or counts from the mount ("web.slice", "/web.slice"). Refused with the

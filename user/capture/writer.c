@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "capture/file_name.h"
+#include "capture/surroundings.h"
 #include "snapshot/snapshot.h"
 
 /* Writing can wait, the host's work cannot. */
@@ -58,6 +59,7 @@ static void *write_snapshot(void *writer)
 	uint64_t one = 1;
 
 	setpriority(PRIO_PROCESS, gettid(), WRITER_NICE);
+	kf_surroundings_add(w->snapshot);
 	/* Two snapshots in one second: the second one gets a number. */
 	for (int attempt = 1; attempt <= 100; attempt++) {
 		kf_file_name(w->snapshot, attempt, w->name, sizeof(w->name));
