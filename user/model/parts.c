@@ -192,7 +192,7 @@ static int add_around_throttle(const struct kf_timeline *t, const struct kf_gap 
 	uint64_t to = clamp(gap->throttled_end_ns, from, stretch->end_ns);
 
 	if (add_stretch(t, stretch->start_ns, from, stretch->cpu, p) ||
-	    add(t, p, from, to - from, stretch->cpu, &quota))
+	    add(t, p, from, to - from, KF_NO_CPU, &quota))
 		return -1;
 	return add_stretch(t, to, stretch->end_ns, stretch->cpu, p);
 }

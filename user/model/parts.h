@@ -30,7 +30,7 @@ struct kf_part {
 	uint64_t ns;	   /* all its time in the gap, on this cpu */
 	uint32_t thread;   /* KF_PART_THREAD: index; KF_PART_IDLE: KF_IDLE; else KF_NOT_KNOWN */
 	uint32_t before;   /* in items: an earlier part of the same culprit, on another CPU; KF_NO_PART none */
-	uint16_t cpu;
+	uint16_t cpu;	   /* KF_NO_CPU: not known, or (KF_PART_THROTTLED) on none */
 	uint8_t kind;	 /* enum kf_part_kind */
 	uint16_t vector; /* KF_PART_IRQ, KF_PART_SOFTIRQ: as in struct kf_taken */
 };
