@@ -11,6 +11,7 @@
 #include "cli/options.h"
 #include "model/timeline.h"
 #include "output/report.h"
+#include "rules/settings.h"
 #include "snapshot/snapshot.h"
 
 /* Longer lines are hard to read, however wide the terminal is. */
@@ -18,6 +19,8 @@
 
 struct settings {
 	struct kf_report_options report;
+	struct kf_strings rules;
+	struct kf_rule_settings thresholds; /* what these say */
 	uint64_t tid;
 	bool json;
 };
@@ -25,11 +28,16 @@ struct settings {
 static int parse(struct settings *o, int argc, char **argv, struct kf_operands *operands, struct kf_error *e)
 {
 	const struct kf_option options[] = {
-		{ "top", 0, KF_OPT_UINT, &o->report.top, "N", "so many of the worst gaps (default 10)" },
+		{ "top", 0, KF_OPT_UINT, &o->report.top, "N",
+		  "so many of the worst gaps, and findings per rule (default 10)" },
 		{ "gap", 0, KF_OPT_DURATION, &o->report.gap_ns, "DURATION", "only gaps this long" },
 		{ "thread", 0, KF_OPT_UINT, &o->tid, "TID", "only what this thread waited for" },
 		{ "comm", 0, KF_OPT_STRING, &o->report.comm, "NAME",
 		  "only what threads or processes of this name (a glob) waited for" },
+		{ "rule", 0, KF_OPT_STRINGS, &o->rules, "NAME=WARN,ERROR",
+		  "from when on a rule warns, and finds an error; NAME=off: not at all (several; docs/rules tells "
+		  "which there are)" },
+		{ "no-findings", 0, KF_OPT_FLAG, &o->report.no_findings, NULL, "do not apply the rules" },
 		{ "json", 0, KF_OPT_FLAG, &o->json, NULL, "machine-readable" },
 		{ 0 },
 	};
@@ -37,11 +45,14 @@ static int parse(struct settings *o, int argc, char **argv, struct kf_operands *
 		.name = "report",
 		.operands = "FILE",
 		.summary = "the answer: who waited, how long, because of whom",
-		.description = "Prints why the snapshot was taken, the worst gaps (ready to run, but not running) with "
-			       "who used the CPU instead, how every thread spent the window, who delayed others most, "
-			       "and what the file does not know. No root needed.",
+		.description =
+			"Prints why the snapshot was taken, what named rules find wrong and what to do about it, the "
+			"worst gaps (ready to run, but not running) with who used the CPU instead, how every thread "
+			"spent the window, who delayed others most, "
+			"and what the file does not know. No root needed.",
 		.examples = "  kflight report kflight-20261121T081502Z-runq-nginx-2144.kfl\n"
 			    "  kflight report --comm 'nginx*' --gap 1ms --top 50 FILE.kfl\n"
+			    "  kflight report --rule RunQueueLatency=5ms,50ms --rule Preempted=off FILE.kfl\n"
 			    "  kflight report --json FILE.kfl | jq -r '.gaps.worst[].sentence'\n",
 		.options = options,
 		.min_operands = 1,
@@ -53,6 +64,9 @@ static int parse(struct settings *o, int argc, char **argv, struct kf_operands *
 		return kf_fail(e, KF_USAGE, "a TID as `ps -L` shows it", "bad thread '%llu'",
 			       (unsigned long long)o->tid);
 	o->report.tid = (uint32_t)o->tid;
+	for (size_t i = 0; !ret && i < o->rules.n; i++)
+		ret = kf_rule_settings_add(&o->thresholds, o->rules.items[i], e);
+	kf_rule_settings_use(&o->thresholds, &o->report.rules);
 	return ret;
 }
 
@@ -99,6 +113,8 @@ int cmd_report(int argc, char **argv)
 		ret = print_report(&o, operands.items[0], &e);
 	}
 	free(operands.items);
+	free(o.rules.items);
+	kf_rule_settings_release(&o.thresholds);
 	if (ret < 0)
 		return kf_error_print(&e);
 	return KF_OK;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * report.h - the answer of a snapshot, for people and as JSON: the trigger and its cause, the worst gaps, how each
- * thread spent the window, who made others wait, and what is not known.
+ * report.h - the answer of a snapshot, for people and as JSON: the trigger and its cause, what the rules found, the worst
+ * gaps, how each thread spent the window, who made others wait, and what is not known.
  */
 #ifndef KF_OUTPUT_REPORT_H
 #define KF_OUTPUT_REPORT_H
@@ -11,15 +11,20 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "rules/finding.h"
+
 struct kf_error;
 struct kf_snapshot;
 struct kf_timeline;
 
 struct kf_report_options {
-	uint64_t top;	    /* so many gaps */
-	uint64_t gap_ns;    /* only gaps this long */
-	uint32_t tid;	    /* only this thread waited; 0 all */
-	const char *comm;   /* only threads whose own or process name fits this glob waited; NULL all */
+	uint64_t top;	  /* so many gaps, and findings per rule */
+	uint64_t gap_ns;  /* only gaps this long */
+	uint32_t tid;	  /* only this thread waited; 0 all */
+	const char *comm; /* only threads whose own or process name fits this glob waited; NULL all */
+	bool no_findings; /* the rules are not applied */
+	/* Thresholds, and rules switched off; what is selected, and top, come from above. */
+	struct kf_rule_options rules;
 	bool colour;	    /* escape sequences for a terminal */
 	unsigned int width; /* break sentences to fit so many columns; 0 never: one line each, good for grep */
 };
@@ -35,6 +40,7 @@ int kf_report_text(const struct kf_timeline *t, const struct kf_snapshot *s, con
  *	trigger   {kind, sentence, reason, tid, tgid, comm, ts_ns, since_ns, threshold_ns, time}
  *	host, kernel, machine
  *	window    {floor_ns, end_ns, held_ns, asked_ns, cpus}
+ *	findings  [as findings_json.h], worst first
  *	gaps      {count, wait_ns, worst: [as gap_json.h, and time, sentence]}
  *	threads   [{tid, tgid, comm, process, running_ns, runnable_ns, blocked_ns, unknown_ns, gaps, worst_gap_ns,
  *	            blocked_by_ns: {kind: ns}}], most runnable time first

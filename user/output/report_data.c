@@ -87,6 +87,19 @@ static int select_threads(struct kf_report_data *d, const struct kf_timeline *t,
 	return 0;
 }
 
+static int find_findings(struct kf_report_data *d, const struct kf_timeline *t, const struct kf_snapshot *s,
+			 const struct kf_report_options *o, struct kf_error *e)
+{
+	struct kf_rule_options rules = o->rules;
+
+	if (o->no_findings || !o->top)
+		return 0;
+	rules.top = o->top;
+	rules.tid = o->tid;
+	rules.comm = o->comm;
+	return kf_findings_find(&d->findings, t, s, &rules, e);
+}
+
 int kf_report_data_init(struct kf_report_data *d, const struct kf_timeline *t, const struct kf_snapshot *s,
 			const struct kf_report_options *o, struct kf_error *e)
 {
@@ -97,6 +110,8 @@ int kf_report_data_init(struct kf_report_data *d, const struct kf_timeline *t, c
 	if (kf_culprits_find(t, d->gaps, d->n_gaps, &d->culprits, &d->n_culprits, e))
 		return -1;
 	qsort(d->gaps, d->n_gaps, sizeof(const struct kf_gap *), longest_first);
+	if (find_findings(d, t, s, o, e))
+		return -1;
 	return kf_missing_find(&d->missing, t, s, e);
 }
 
@@ -105,6 +120,7 @@ void kf_report_data_release(struct kf_report_data *d)
 	free(d->gaps);
 	free(d->threads);
 	free(d->culprits);
+	kf_findings_release(&d->findings);
 	kf_missing_release(&d->missing);
 	*d = (struct kf_report_data){ 0 };
 }

@@ -8,6 +8,7 @@
 
 #include "output/culprits.h"
 #include "output/missing.h"
+#include "rules/finding.h"
 
 struct kf_gap;
 struct kf_report_options;
@@ -22,6 +23,7 @@ struct kf_report_data {
 	size_t n_threads;
 	struct kf_culprit *culprits; /* of these gaps */
 	size_t n_culprits;
+	struct kf_findings findings;
 	struct kf_missing missing;
 };
 

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "model/timeline.h"
 #include "output/clock.h"
+#include "output/findings_json.h"
 #include "output/gap_json.h"
 #include "output/report_data.h"
 #include "output/sentence.h"
@@ -183,13 +184,16 @@ static json_t *make_report(const struct kf_report_data *d, const struct kf_timel
 			   const struct kf_report_options *o, struct kf_error *e)
 {
 	json_t *worst = worst_gaps(d, t, s, o->top, e);
+	json_t *findings = worst ? kf_findings_json(&d->findings, t, e) : NULL;
 	json_t *report;
 
-	if (!worst)
+	if (!findings) {
+		json_decref(worst);
 		return NULL;
-	report = json_pack("{so so so so so so s{sososo} so so so}", "kflight", text_of(s->version), "trigger",
+	}
+	report = json_pack("{so so so so so so so s{sososo} so so so}", "kflight", text_of(s->version), "trigger",
 			   trigger_json(t, s), "host", text_of(s->host), "kernel", text_of(s->kernel), "machine",
-			   text_of(s->machine), "window", window_json(t, s), "gaps", "count",
+			   text_of(s->machine), "window", window_json(t, s), "findings", findings, "gaps", "count",
 			   json_integer((json_int_t)d->n_gaps), "wait_ns", ns_of(d->gaps_ns), "worst", worst, "threads",
 			   threads_json(d, t), "culprits", culprits_json(d, t), "missing", missing_json(&d->missing));
 	if (!report)

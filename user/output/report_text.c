@@ -9,6 +9,7 @@
 #include "base/units.h"
 #include "model/timeline.h"
 #include "output/clock.h"
+#include "output/findings_text.h"
 #include "output/line.h"
 #include "output/page.h"
 #include "output/report_data.h"
@@ -57,6 +58,7 @@ static int print_page(const struct kf_page *p, struct kf_error *e)
 {
 	print_trigger(p);
 	print_host(p);
+	kf_page_findings(p);
 	kf_page_gaps(p);
 	if (kf_page_threads(p, e) || kf_page_culprits(p, e))
 		return -1;

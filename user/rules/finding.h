@@ -3,9 +3,12 @@
  * finding.h - what is wrong in a window, as named rules say it: the same findings go into the report, `check`, JSON, JUnit
  * and HTML.
  *
- * A rule looks at a whole timeline and adds findings. Those that are alike (same rule, same process, same culprit) are one
- * finding with a count; the worst of them gives the time, the thread and the sentence. What each rule means, when it
- * misleads and how to fix it is in docs/rules/NAME.md.
+ * A rule looks at a whole timeline and adds findings. Those that are alike (same rule, and as the rule has it the same
+ * name of the process that suffered, and of who made it suffer) are one finding with a count; the worst of them gives
+ * the time, the thread and the sentence. What each rule means, when it misleads and how to fix it is in docs/rules/NAME.md.
+ *
+ * rules/ stands between model/ and the files of output/ that print findings. For its sentences it uses the text helpers
+ * of output/ (line.h, sentence.h), which know nothing of rules.
  */
 #ifndef KF_RULES_FINDING_H
 #define KF_RULES_FINDING_H
@@ -29,8 +32,12 @@ struct kf_rule; /* opaque */
 const char *kf_rule_name(const struct kf_rule *rule);
 /* One line: what it looks for. */
 const char *kf_rule_summary(const struct kf_rule *rule);
-/* All rules, NULL-terminated, in the order of their findings among equals. */
+/* "1.00 ms, 10.0 ms": from when on it is a WARN, an ERROR, unless told otherwise. Returns buf; 64 bytes are enough. */
+const char *kf_rule_defaults(const struct kf_rule *rule, char *buf, size_t len);
+/* All rules, NULL-terminated, those that name a cause before those that name what it leads to. */
 const struct kf_rule *const *kf_rules(void);
+/* NULL if there is none of that name. */
+const struct kf_rule *kf_rule_find(const char *name);
 
 struct kf_finding {
 	const struct kf_rule *rule;
@@ -43,35 +50,38 @@ struct kf_finding {
 	uint32_t culprit;	  /* index, KF_IDLE, KF_NOBODY: no thread, several, or not known */
 	uint16_t cpu;		  /* KF_NO_CPU */
 	const struct kf_gap *gap; /* the worst gap it is about, NULL; belongs to the timeline */
-	char *message;		  /* one sentence: what happened */
-	char *detail;		  /* more, may have several lines; "" none */
+	char *message;		  /* one sentence: what happened; like all four printable UTF-8 without newline */
+	char *detail;		  /* more; "" none */
 	char *suggestion;	  /* what to do; never "" */
 	char *where;		  /* what the thread was doing: "futex(0x7f00c0)", "fsync(3)"; "" not known */
 };
 
 struct kf_findings {
-	struct kf_finding *items; /* worst first: by severity, then total_ns */
+	struct kf_finding *items; /* worst first: by severity, then total_ns, then rule */
 	size_t n, room;
+	size_t n_more; /* so many more were left out because of options.top */
 };
 
-/* From when on a finding of a rule is a WARN, an ERROR: in the rule's own unit (rule.h). 0: as the rule has it. */
+/* From when on a finding of a rule is a WARN, an ERROR: ns, permille, or a number, as the rule has it. */
 struct kf_rule_threshold {
 	const struct kf_rule *rule;
-	uint64_t warn;
-	uint64_t error;
+	uint64_t warn;	/* 0: as the rule has it */
+	uint64_t error; /* 0: as the rule has it, but not below warn */
 };
 
+/* settings.h makes the first four from "RunQueueLatency=5ms,20ms" and "ForkStorm=off". */
 struct kf_rule_options {
-	const struct kf_rule_threshold *thresholds;
+	const struct kf_rule_threshold *thresholds; /* of several for one rule the last counts */
 	size_t n_thresholds;
 	const struct kf_rule *const *off; /* rules not to apply */
 	size_t n_off;
 	uint64_t top;	  /* so many findings per rule, 0 all */
 	uint32_t tgid;	  /* only what this process suffered, 0 all */
+	uint32_t tid;	  /* only what this thread suffered, 0 all */
 	const char *comm; /* only what threads or processes of this name (a glob) suffered, NULL all */
 };
 
-/* Applies the rules. *f is zeroed before; release it also after a failure. */
+/* Applies the rules. *f is zeroed before; release it also after a failure. o may be NULL: everything, as it is. */
 int kf_findings_find(struct kf_findings *f, const struct kf_timeline *t, const struct kf_snapshot *s,
 		     const struct kf_rule_options *o, struct kf_error *e);
 void kf_findings_release(struct kf_findings *f);
