@@ -10,6 +10,7 @@
 #include "base/units.h"
 #include "cli/options.h"
 #include "model/timeline.h"
+#include "output/csv.h"
 #include "output/go_trace.h"
 #include "output/ndjson.h"
 #include "output/whole_file.h"
@@ -17,7 +18,8 @@
 
 #define NOT_GIVEN UINT64_MAX
 
-enum format { FORMAT_GO, FORMAT_NDJSON };
+enum format { FORMAT_GO, FORMAT_NDJSON, FORMAT_CSV };
+static const char *const formats[] = { "go", "ndjson", "csv", NULL };
 
 /* As the user gave it. */
 struct settings {
@@ -33,11 +35,11 @@ static int parse_options(struct settings *o, int argc, char **argv, struct kf_op
 {
 	const struct kf_option options[] = {
 		{ "format", 'f', KF_OPT_STRING, &o->format_name, "FORMAT",
-		  "go: a Go execution trace (default); ndjson: one gap per line" },
+		  "go: a Go execution trace (default); ndjson: one gap per line; csv: one row per gap and culprit" },
 		{ "output", 'o', KF_OPT_STRING, &o->output, "OUT",
-		  "write here; - is standard output (default: go FILE.trace, ndjson -)" },
+		  "write here; - is standard output (default: go FILE.trace, ndjson and csv -)" },
 		{ "gap", 0, KF_OPT_DURATION, &o->gap_ns, "DURATION",
-		  "go: gaps this long become tasks (default 1ms); ndjson: only gaps this long (default all)" },
+		  "go: gaps this long become tasks (default 1ms); ndjson, csv: only gaps this long (default all)" },
 		{ "around", 0, KF_OPT_DURATION, &o->around_ns, "DURATION",
 		  "only so much, centred on the moment the trigger fired" },
 		{ "last", 0, KF_OPT_DURATION, &o->last_ns, "DURATION", "only the end of the window" },
@@ -58,13 +60,15 @@ static int parse_options(struct settings *o, int argc, char **argv, struct kf_op
 	const struct kf_command command = {
 		.name = "export",
 		.operands = "FILE",
-		.summary = "write a snapshot as Go execution trace or NDJSON",
+		.summary = "write a snapshot as Go execution trace, NDJSON or CSV",
 		.description = "Turns a snapshot into a file for other tools: `go tool trace` and what else reads Go's "
-			       "execution traces,\nor scripts. A cut is as good a trace as the whole. No root needed.",
+			       "execution traces,\nscripts, or databases that hold the gaps of many hosts. A cut is as "
+			       "good a trace as the whole. No root needed.",
 		.examples = "  kflight export FILE.kfl && go tool trace FILE.trace\n"
 			    "  kflight export --around 500ms -o incident.trace FILE.kfl\n"
 			    "  kflight export --from 1.5s --to 2s FILE.kfl\n"
-			    "  kflight export -f ndjson --gap 1ms FILE.kfl | jq -r '[.comm, .wait_ns] | @tsv'\n",
+			    "  kflight export -f ndjson --gap 1ms FILE.kfl | jq -r '[.comm, .wait_ns] | @tsv'\n"
+			    "  kflight export -f csv FILE.kfl -o gaps.csv\n",
 		.options = options,
 		.min_operands = 1,
 		.max_operands = 1,
@@ -96,7 +100,6 @@ static int choose(const char *option, const char *text, const char *const *names
 
 static int parse_choices(struct settings *o, struct kf_error *e)
 {
-	static const char *const formats[] = { "go", "ndjson", NULL };
 	static const char *const tasks[] = { "slow", "all", "off", NULL };
 	static const char *const words[] = { "go", "rich", NULL };
 	static const char *const inits[] = { "replay", "status", NULL };
@@ -116,6 +119,22 @@ static int parse_choices(struct settings *o, struct kf_error *e)
 	return 0;
 }
 
+/* An option that would do nothing is a mistake. */
+static int check_go_only(const struct settings *o, struct kf_error *e)
+{
+	const char *given = o->version	  ? "go-version"
+			    : o->tasks	  ? "go-tasks"
+			    : o->syscalls ? "go-syscalls"
+			    : o->reasons  ? "go-reasons"
+			    : o->init	  ? "go-init"
+					  : NULL;
+
+	if (o->format == FORMAT_GO || !given)
+		return 0;
+	return kf_fail(e, KF_USAGE, "leave it out, or use -f go", "--%s does not apply to -f %s", given,
+		       formats[o->format]);
+}
+
 /* At most one of the ways to cut, and only for what can be cut. */
 static int check_cut(const struct settings *o, struct kf_error *e)
 {
@@ -125,7 +144,7 @@ static int check_cut(const struct settings *o, struct kf_error *e)
 		return kf_fail(e, KF_USAGE, "give one of them", "--around, --last and --from/--to exclude each other");
 	if (o->format != FORMAT_GO && (around || last || range))
 		return kf_fail(e, KF_USAGE, "each line has start_ns and end_ns to select by",
-			       "ndjson cannot be cut: it always has the gaps of the whole window");
+			       "%s cannot be cut: it always has the gaps of the whole window", formats[o->format]);
 	if ((around && !o->around_ns) || (last && !o->last_ns))
 		return kf_fail(e, KF_USAGE, NULL, "--%s 0 would leave nothing", around ? "around" : "last");
 	return 0;
@@ -192,7 +211,7 @@ static char *default_output(const struct settings *o, const char *path)
 	size_t len = strlen(path);
 	char *name = NULL;
 
-	if (o->format == FORMAT_NDJSON)
+	if (o->format != FORMAT_GO)
 		return strdup("-");
 	if (len > 4 && !strcmp(path + len - 4, ".kfl"))
 		len -= 4;
@@ -204,6 +223,8 @@ static int write_format(struct settings *o, const struct kf_timeline *t, const s
 {
 	if (o->format == FORMAT_NDJSON)
 		return kf_ndjson_write(t, out, o->gap_ns == NOT_GIVEN ? 0 : o->gap_ns, e);
+	if (o->format == FORMAT_CSV)
+		return kf_csv_write(t, s, out, o->gap_ns == NOT_GIVEN ? 0 : o->gap_ns, e);
 	if (o->gap_ns != NOT_GIVEN)
 		o->go.gap_ns = o->gap_ns;
 	return kf_go_trace_write(t, s, &o->go, out, e);
@@ -257,7 +278,8 @@ int cmd_export(int argc, char **argv)
 	struct kf_error e = { 0 };
 	int ret = parse_options(&o, argc, argv, &operands, &e);
 
-	if (!ret && (parse_choices(&o, &e) || check_cut(&o, &e) || export_file(&o, operands.items[0], &e)))
+	if (!ret && (parse_choices(&o, &e) || check_go_only(&o, &e) || check_cut(&o, &e) ||
+		     export_file(&o, operands.items[0], &e)))
 		ret = -1;
 	free(operands.items);
 	return ret < 0 ? kf_error_print(&e) : KF_OK;

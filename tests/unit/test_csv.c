@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "base/error.h"
+#include "hand_timeline.h"
+#include "model/parts.h"
+#include "output/csv.h"
+
+#define COLUMNS                                                                                                        \
+	"host,kernel,snapshot_time,trigger,window_ns,gap,tid,tgid,comm,process,cpu,start_ns,end_ns,start_time,"        \
+	"wait_ns,kind,waker_tid,waker_comm,waker_irq,open,throttled_ns,quota_cgroup,cgroup,prio,"                      \
+	"part,part_kind,part_tid,part_comm,part_process,part_prio,part_vector,part_cpu,part_ns\n"
+#define N_COLUMNS 33
+
+static struct hand h;
+
+static int setup(void **state)
+{
+	hand_init(&h);
+	*state = hand_snapshot();
+	return *state ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	struct kf_snapshot *s = *state;
+
+	kf_snapshot_free(&s);
+	return 0;
+}
+
+/* All of the output; free() it. */
+static char *written(const struct kf_snapshot *s, uint64_t min_gap_ns)
+{
+	struct kf_error e = { 0 };
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	assert_non_null(out);
+	if (kf_csv_write(&h.timeline, s, out, min_gap_ns, &e))
+		fail_msg("%s", e.message);
+	fclose(out);
+	return text;
+}
+
+static void assert_contains(const char *text, const char *part)
+{
+	if (!strstr(text, part))
+		fail_msg("no '%s' in: %s", part, text);
+}
+
+/* Takes a field of a row from *rest, without its quotes; NULL behind the last. */
+static char *next_field(char **rest)
+{
+	char *from = *rest, *field = *rest, *to = *rest;
+	bool quoted = from && *from == '"';
+
+	if (!from)
+		return NULL;
+	from += quoted;
+	while (quoted ? *from && (*from != '"' || from[1] == '"') : *from && *from != ',') {
+		from += quoted && *from == '"';
+		*to++ = *from++;
+	}
+	if (quoted && *from++ != '"')
+		fail_msg("no closing quote in: %s", field);
+	*rest = *from == ',' ? from + 1 : NULL;
+	*to = '\0';
+	return field;
+}
+
+/* The fields of row n (0: the names) in fields; free() what is returned. */
+static char *row_of(const struct kf_snapshot *s, int n, char *fields[N_COLUMNS])
+{
+	char *text = written(s, 0), *rest = text, *row = text;
+	int n_fields = 0;
+
+	for (int i = 0; i <= n; i++)
+		row = strsep(&rest, "\n");
+	assert_non_null(row);
+	while (n_fields < N_COLUMNS && row)
+		fields[n_fields++] = next_field(&row);
+	assert_int_equal(n_fields, N_COLUMNS);
+	assert_null(row);
+	return text;
+}
+
+static void a_gap_has_a_row_per_part(void **state)
+{
+	char *text;
+
+	h.threads[HAND_NGINX].prio = KF_PRIO_PACK(120, 0);
+	text = written(*state, MS(10));
+	assert_contains(
+		text, COLUMNS
+		"web1,6.18.0,2026-11-21T08:15:02.123456Z,request,100000000,1,2144,2144,nginx,nginx,0,10000000,21000000,"
+		"2026-11-21T08:15:02.032456Z,11000000,woken,812,redis,false,false,0,,,nice 0,"
+		"0,thread,812,redis,redis,,,0,7000000\n");
+	assert_contains(text, "nice 0,1,thread,77,cron,cron,,,0,3000000\n");
+	assert_contains(text, "nice 0,2,idle,0,idle,,,,0,1000000\n");
+	assert_contains(text, ",true,0,,,nice 0,0,unknown,,,,,,0,10000000\n");
+	free(text);
+}
+
+static void parts_add_up_in_every_gap(void **state)
+{
+	uint64_t sums[HAND_GAPS] = { 0 };
+	char *fields[N_COLUMNS];
+
+	for (int row = 1; row <= 7; row++) {
+		char *text = row_of(*state, row, fields);
+		int gap = atoi(fields[5]);
+
+		assert_in_range(gap, 0, HAND_GAPS - 1);
+		sums[gap] += strtoull(fields[32], NULL, 10);
+		free(text);
+	}
+	for (int gap = 0; gap < HAND_GAPS; gap++)
+		assert_int_equal(sums[gap], h.gaps[gap].end_ns - h.gaps[gap].start_ns);
+}
+
+static void short_gaps_are_left_out(void **state)
+{
+	char *text = written(*state, MS(71) + 1);
+
+	assert_string_equal(text, COLUMNS);
+	free(text);
+}
+
+static void any_name_is_one_field(void **state)
+{
+	struct kf_snapshot *s = *state;
+	char *fields[N_COLUMNS], *text;
+
+	assert_int_equal(kf_snapshot_set(&s->host, "a,\"b\"\nc"), 0);
+	assert_int_equal(kf_snapshot_set(&s->kernel, ""), 0);
+	memcpy(h.threads[HAND_CRON].comm, "\",\"\r\n=1+2\xff\0", 11);
+	memcpy(h.threads[HAND_CRON].process_comm, " spaces ", 9);
+	memcpy(h.threads[HAND_KSOFTIRQD].comm, "\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"", 16);
+	text = row_of(s, 1, fields);
+	assert_string_equal(fields[0], "a,\"b\"\\x0ac");
+	assert_string_equal(fields[1], "");
+	assert_string_equal(fields[8], "\",\"\\x0d\\x0a=1+2\\xff");
+	assert_string_equal(fields[9], " spaces ");
+	assert_string_equal(fields[17], "\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"");
+	free(text);
+	text = written(s, 0);
+	assert_contains(text, "\"\"\",\"\"\\x0d\\x0a=1+2\\xff\",\" spaces \",");
+	assert_contains(text, "\n\"a,\"\"b\"\"\\x0ac\",\"\",");
+	free(text);
+}
+
+static void causes_have_their_columns(void **state)
+{
+	struct kf_taken taken[] = { { MS(11), MS(12), MS(1), KF_PART_SOFTIRQ, 3 },
+				    { MS(18), MS(19), 500000, KF_PART_IRQ, 24 } };
+	struct kf_group cgroups[] = { { .path = "/web", .parent = KF_NO_CGROUP },
+				      { .path = "/web/a,b", .parent = 0, .limiting = 0 } };
+	struct kf_gap *gap = &h.gaps[HAND_GAP_NGINX];
+	char *text;
+
+	h.cpus[0].taken = taken;
+	h.cpus[0].n_taken = 2;
+	h.cpus[0].longest_taken_ns = MS(1);
+	h.timeline.irqs = "24 eth0,rx\n";
+	h.timeline.cgroups = cgroups;
+	h.timeline.n_cgroups = 2;
+	gap->cgroup = 0;
+	gap->kind = KF_GAP_THROTTLED;
+	gap->throttled_start_ns = MS(13);
+	gap->throttled_end_ns = MS(16);
+	h.threads[HAND_NGINX].cgroup = 1;
+	text = written(*state, 0);
+	assert_contains(text, ",11000000,throttled,812,redis,false,false,3000000,/web,\"/web/a,b\",,");
+	assert_contains(text, ",softirq,,,,,NET_RX,0,1000000\n");
+	assert_contains(text, ",irq,,,,,\"eth0,rx\",0,500000\n");
+	assert_contains(text, ",throttled,,,,,,,3000000\n");
+	free(text);
+}
+
+static void what_is_not_known_is_empty(void **state)
+{
+	char *fields[N_COLUMNS], *text;
+
+	h.gaps[HAND_GAP_CRON].cpu = KF_NO_CPU;
+	h.gaps[HAND_GAP_CRON].waker = KF_NOBODY;
+	h.gaps[HAND_GAP_CRON].cgroup = KF_NO_CGROUP;
+	h.threads[HAND_CRON].cgroup = KF_NO_CGROUP;
+	text = row_of(*state, 1, fields);
+	assert_string_equal(fields[10], "");
+	assert_string_equal(fields[16], "");
+	assert_string_equal(fields[17], "");
+	assert_string_equal(fields[21], "");
+	assert_string_equal(fields[22], "");
+	assert_string_equal(fields[23], "");
+	free(text);
+}
+
+static void a_gap_of_no_length_has_a_row(void **state)
+{
+	char *fields[N_COLUMNS], *text;
+
+	h.stretches[0].end_ns = h.stretches[0].start_ns;
+	h.gaps[HAND_GAP_CRON].n_stretches = 1;
+	h.gaps[HAND_GAP_CRON].end_ns = h.gaps[HAND_GAP_CRON].start_ns;
+	text = row_of(*state, 1, fields);
+	assert_string_equal(fields[14], "0");
+	for (int i = 24; i < N_COLUMNS; i++)
+		assert_string_equal(fields[i], "");
+	free(text);
+}
+
+static void a_full_disk_is_an_error(void **state)
+{
+	FILE *out = fopen("/dev/full", "w");
+	struct kf_error e = { 0 };
+
+	if (!out)
+		skip();
+	assert_int_equal(kf_csv_write(&h.timeline, *state, out, 0, &e), -1);
+	assert_string_equal(e.message, "cannot write CSV: No space left on device");
+	fclose(out);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_gap_has_a_row_per_part, setup, teardown),
+		cmocka_unit_test_setup_teardown(parts_add_up_in_every_gap, setup, teardown),
+		cmocka_unit_test_setup_teardown(short_gaps_are_left_out, setup, teardown),
+		cmocka_unit_test_setup_teardown(any_name_is_one_field, setup, teardown),
+		cmocka_unit_test_setup_teardown(causes_have_their_columns, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_not_known_is_empty, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_gap_of_no_length_has_a_row, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_full_disk_is_an_error, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
