@@ -82,7 +82,7 @@ static __always_inline void look_at_prio(struct task_struct *task, struct thread
 {
 	u8 prio = task->prio + 1, before = state->prio;
 
-	if (prio == before)
+	if (!(sources & KF_SOURCE_PRIO) || prio == before)
 		return;
 	state->prio = prio;
 	record_prio(task, before, now_ns);

@@ -14,7 +14,7 @@ static __always_inline bool is_throttled(struct task_struct *task)
 {
 	struct task_struct___throttle *t = (void *)task;
 
-	return bpf_core_field_exists(t->throttled) && t->throttled;
+	return sources & KF_SOURCE_QUOTA && bpf_core_field_exists(t->throttled) && t->throttled;
 }
 
 /* For how long the queue at this address was throttled so far. A queue that is gone since gives nonsense, which is clamped. */
@@ -48,6 +48,8 @@ static __always_inline void quota_begin(struct task_struct *task, struct thread_
 {
 	u64 queue = 0;
 
+	if (!(sources & KF_SOURCE_QUOTA))
+		return;
 	if (throttled || queues_throttle(task))
 		queue = (u64)task->se.cfs_rq;
 	state->quota_queue = queue;
@@ -113,7 +115,7 @@ static __always_inline void quota_end(struct task_struct *task, struct thread_st
 {
 	u64 ns;
 
-	if (!state->quota_queue)
+	if (!(sources & KF_SOURCE_QUOTA) || !state->quota_queue)
 		return;
 	ns = state->quota_sum_ns + quota_wait_ns(state->quota_queue) - state->quota_ns;
 	if (ns > now_ns - since_ns)

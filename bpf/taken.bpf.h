@@ -34,7 +34,7 @@ struct taken_state {
 
 static struct taken_state taken_states[MAX_CPUS];
 
-const volatile bool counts_steal; /* a hypervisor may take time, and the kernel counts it */
+const volatile __u32 sources; /* enum kf_sources */
 
 static __always_inline void write_taken(u8 kind, u8 flags, u16 vector, u64 start_ns, u64 end_ns, u64 ns)
 {
@@ -127,7 +127,7 @@ static __always_inline void look_at_steal(struct taken_state *state, u32 cpu, u6
 	u64 base = cpu < MAX_CPUS ? cpu_base[cpu] : 0;
 	u64 steal_ns, grown_ns;
 
-	if (!counts_steal || base <= NO_BASE)
+	if (!(sources & KF_SOURCE_STEAL) || base <= NO_BASE)
 		return;
 	steal_ns = peek(base + runqueues_offset + bpf_core_field_offset(struct rq, prev_steal_time_rq), can_cast);
 	grown_ns = steal_ns - state->steal_ns;
@@ -146,9 +146,11 @@ static __always_inline void taken_switch(u32 cpu, u64 now_ns, bool can_cast)
 
 	if (!state)
 		return;
-	write_short_ones(state, HARD);
-	write_short_ones(state, SOFT);
-	state->began_ns[SOFT] = 0;
+	if (sources & KF_SOURCE_IRQ) {
+		write_short_ones(state, HARD);
+		write_short_ones(state, SOFT);
+		state->began_ns[SOFT] = 0;
+	}
 	look_at_steal(state, cpu, now_ns, can_cast);
 }
 

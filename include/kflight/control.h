@@ -113,6 +113,15 @@ enum kf_gate {
 	KF_GATE_HELD = 2, /* a snapshot is being taken */
 };
 
+/* Sources of causes beside the scheduler's own events; each has its price (docs/cost.md). */
+enum kf_sources {
+	KF_SOURCE_IRQ = 1 << 0,	  /* interrupts and softirqs */
+	KF_SOURCE_STEAL = 1 << 1, /* time the hypervisor took */
+	KF_SOURCE_QUOTA = 1 << 2, /* CPU quotas of cgroups */
+	KF_SOURCE_PRIO = 1 << 3,  /* priorities */
+	KF_SOURCES_ALL = (1 << 4) - 1,
+};
+
 /* How many syscalls get a threshold of their own (syscall:read>1ms). */
 #define KF_MAX_SYSCALLS 512
 

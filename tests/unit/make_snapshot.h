@@ -187,6 +187,7 @@ static inline void called(struct kf_snapshot *s, uint32_t cpu, uint64_t start, u
 static inline void knows_taken(struct kf_snapshot *s)
 {
 	for (uint32_t cpu = 0; cpu < s->n_cpus; cpu++) {
+		s->sources = KF_SOURCES_ALL;
 		s->rings[KF_CLASS_TAKEN][cpu].written++;
 		s->rings[KF_CLASS_TAKEN][cpu].oldest_ns = s->floor_ns;
 	}

@@ -35,6 +35,11 @@ const char *kf_contender_name(enum kf_contender contender)
 		[KF_RECORDER] = "kflight",
 		[KF_RECORDER_TRIGGER] = "kflight, triggers armed",
 		[KF_RECORDER_ALL] = "kflight --syscalls=all",
+		[KF_RECORDER_BARE] = "kflight --causes=none",
+		[KF_RECORDER_IRQ] = "kflight --causes=irq",
+		[KF_RECORDER_STEAL] = "kflight --causes=steal",
+		[KF_RECORDER_QUOTA] = "kflight --causes=quota",
+		[KF_RECORDER_PRIO] = "kflight --causes=prio",
 		[KF_FTRACE] = "ftrace",
 	};
 
@@ -47,6 +52,11 @@ bool kf_contender_applies(const struct kf_contenders *c, enum kf_contender conte
 	case KF_FTRACE:
 		return c->ftrace;
 	case KF_RECORDER_TRIGGER:
+	case KF_RECORDER_BARE:
+	case KF_RECORDER_IRQ:
+	case KF_RECORDER_STEAL:
+	case KF_RECORDER_QUOTA:
+	case KF_RECORDER_PRIO:
 		return workload == KF_WORKLOAD_PIPE; /* nothing waits in the other one */
 	default:
 		return true;
@@ -117,12 +127,31 @@ static int start_empty(struct kf_contenders *c, enum kf_workload workload, struc
 	return 0;
 }
 
+static uint32_t sources_of(enum kf_contender contender)
+{
+	switch (contender) {
+	case KF_RECORDER_BARE:
+		return 0;
+	case KF_RECORDER_IRQ:
+		return KF_SOURCE_IRQ;
+	case KF_RECORDER_STEAL:
+		return KF_SOURCE_STEAL;
+	case KF_RECORDER_QUOTA:
+		return KF_SOURCE_QUOTA;
+	case KF_RECORDER_PRIO:
+		return KF_SOURCE_PRIO;
+	default:
+		return KF_SOURCES_ALL;
+	}
+}
+
 static int start_recorder(struct kf_contenders *c, enum kf_contender contender, struct kf_error *e)
 {
 	struct kf_recorder_options opts = {
 		.triggers = contender == KF_RECORDER_TRIGGER ? &c->triggers : NULL,
 		.window_bytes = WINDOW_BYTES,
 		.syscalls = contender == KF_RECORDER_ALL ? KF_SYSCALLS_ALL : KF_SYSCALLS_BLOCKING,
+		.sources = sources_of(contender),
 	};
 
 	if (kf_recorder_open(&c->recorder, &opts, e))
@@ -150,6 +179,11 @@ int kf_contender_start(struct kf_contenders *c, enum kf_contender contender, enu
 	case KF_RECORDER:
 	case KF_RECORDER_TRIGGER:
 	case KF_RECORDER_ALL:
+	case KF_RECORDER_BARE:
+	case KF_RECORDER_IRQ:
+	case KF_RECORDER_STEAL:
+	case KF_RECORDER_QUOTA:
+	case KF_RECORDER_PRIO:
 		return start_recorder(c, contender, e);
 	case KF_FTRACE:
 		return start_ftrace(c, workload, e);

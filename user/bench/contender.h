@@ -16,7 +16,12 @@ enum kf_contender {
 	KF_RECORDER,	     /* `record` without triggers */
 	KF_RECORDER_TRIGGER, /* with runq and futex triggers for everybody, armed, that never fire */
 	KF_RECORDER_ALL,     /* `record --syscalls=all` */
-	KF_FTRACE,	     /* the same events as RECORDER (PIPE) or RECORDER_ALL (SYSCALL) */
+	KF_RECORDER_BARE,    /* `record --causes=none`; the next ones: none but one */
+	KF_RECORDER_IRQ,
+	KF_RECORDER_STEAL,
+	KF_RECORDER_QUOTA,
+	KF_RECORDER_PRIO,
+	KF_FTRACE, /* the same events as RECORDER (PIPE) or RECORDER_ALL (SYSCALL) */
 	KF_CONTENDERS,
 };
 

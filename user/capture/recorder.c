@@ -116,18 +116,23 @@ static uint64_t smallest_threshold(const struct kf_trigger_spec *triggers)
 	return smallest;
 }
 
-static void choose_programs(struct kf_recorder *r, const struct kf_kernel_layout *layout, enum kf_syscall_mode syscalls)
+static void choose_programs(struct kf_recorder *r, const struct kf_kernel_layout *layout, enum kf_syscall_mode syscalls,
+			    uint32_t sources)
 {
+	struct bpf_program *irqs[] = { r->bpf->progs.on_irq_entry, r->bpf->progs.on_irq_exit,
+				       r->bpf->progs.on_softirq_entry, r->bpf->progs.on_softirq_exit };
+	struct bpf_program *cpu_irqs[] = { r->bpf->progs.on_timer_entry,       r->bpf->progs.on_timer_exit,
+					   r->bpf->progs.on_call_entry,	       r->bpf->progs.on_call_exit,
+					   r->bpf->progs.on_call_single_entry, r->bpf->progs.on_call_single_exit };
+
 	bpf_program__set_autoload(r->bpf->progs.on_switch, layout->has_rdonly_cast);
 	bpf_program__set_autoload(r->bpf->progs.on_waking, layout->has_rdonly_cast);
 	bpf_program__set_autoload(r->bpf->progs.on_switch_helper, !layout->has_rdonly_cast);
 	bpf_program__set_autoload(r->bpf->progs.on_waking_helper, !layout->has_rdonly_cast);
-	bpf_program__set_autoload(r->bpf->progs.on_timer_entry, layout->traces_cpu_irqs);
-	bpf_program__set_autoload(r->bpf->progs.on_timer_exit, layout->traces_cpu_irqs);
-	bpf_program__set_autoload(r->bpf->progs.on_call_entry, layout->traces_cpu_irqs);
-	bpf_program__set_autoload(r->bpf->progs.on_call_exit, layout->traces_cpu_irqs);
-	bpf_program__set_autoload(r->bpf->progs.on_call_single_entry, layout->traces_cpu_irqs);
-	bpf_program__set_autoload(r->bpf->progs.on_call_single_exit, layout->traces_cpu_irqs);
+	for (size_t i = 0; i < sizeof(irqs) / sizeof(irqs[0]); i++)
+		bpf_program__set_autoload(irqs[i], sources & KF_SOURCE_IRQ);
+	for (size_t i = 0; i < sizeof(cpu_irqs) / sizeof(cpu_irqs[0]); i++)
+		bpf_program__set_autoload(cpu_irqs[i], sources & KF_SOURCE_IRQ && layout->traces_cpu_irqs);
 	bpf_program__set_autoload(r->bpf->progs.on_sys_enter, syscalls >= KF_SYSCALLS_SLOW);
 	bpf_program__set_autoload(r->bpf->progs.on_sys_exit, syscalls >= KF_SYSCALLS_SLOW);
 }
@@ -150,10 +155,13 @@ static uint32_t allowed_bytes(uint32_t n_cpus)
 
 static int load(struct kf_recorder *r, const struct kf_recorder_options *opts, struct kf_error *e)
 {
+	uint32_t sources = opts->sources;
 	struct kf_kernel_layout layout;
 
 	if (kf_kernel_layout_read(&layout, e))
 		return -1;
+	if (!layout.counts_steal)
+		sources &= ~KF_SOURCE_STEAL;
 	libbpf_set_print(print_libbpf);
 	r->bpf = kflight_bpf__open();
 	if (!r->bpf)
@@ -161,10 +169,10 @@ static int load(struct kf_recorder *r, const struct kf_recorder_options *opts, s
 	if (size_rings(r, opts, e))
 		return -1;
 	set_filter(r, opts);
-	choose_programs(r, &layout, opts->syscalls);
+	choose_programs(r, &layout, opts->syscalls, sources);
 	r->bpf->rodata->n_cpus = r->plan.n_cpus;
 	r->bpf->rodata->syscall_mode = opts->syscalls;
-	r->bpf->rodata->counts_steal = layout.counts_steal;
+	r->bpf->rodata->sources = sources;
 	r->bpf->rodata->allowed_bytes = allowed_bytes(r->plan.n_cpus);
 	r->bpf->rodata->watching = smallest_threshold(opts->triggers) != 0;
 	r->bpf->rodata->switch_has_state = layout.switch_has_state;

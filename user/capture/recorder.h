@@ -34,6 +34,7 @@ struct kf_recorder_options {
 	uint64_t window_bytes;			/* of all rings; 0 no limit but the plan's */
 	uint64_t after_ns;			/* part of the window that comes after the trigger */
 	enum kf_syscall_mode syscalls;
+	uint32_t sources; /* enum kf_sources wanted; what this kernel cannot tell is left out */
 };
 
 /* Reads only opts; what must outlive the call is copied. */

@@ -185,6 +185,7 @@ int kf_recorder_copy(struct kf_recorder *r, const struct kf_trigger *trigger, st
 	s->window_ns = r->window_ns;
 	s->after_ns = r->after_ns;
 	s->syscall_mode = r->bpf->rodata->syscall_mode;
+	s->sources = r->bpf->rodata->sources;
 	s->trigger = *trigger;
 	nice_before = hurry();
 	read_clocks(s);

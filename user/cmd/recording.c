@@ -51,6 +51,8 @@ void kf_recording_options(struct kf_recording *r, struct kf_option rows[KF_RECOR
 		{ "duration", 0, KF_OPT_DURATION, &r->duration_ns, "TIME", "end after this time" },
 		{ "syscalls", 0, KF_OPT_STRING, &r->syscalls, "MODE",
 		  "blocking (default): those that sleep; slow, all: a record each; off" },
+		{ "causes", 0, KF_OPT_STRING, &r->causes, "LIST",
+		  "beside threads: irq,steal,quota,prio, or none (default all)" },
 		{ "socket", 0, KF_OPT_STRING, &r->socket, "PATH",
 		  "where `kflight snapshot` finds us (default " KF_CONTROL_PATH "), none" },
 		{ 0 },
@@ -81,6 +83,29 @@ static int parse_syscalls(struct kf_recording *r, struct kf_error *e)
 	near = kf_nearest(r->syscalls, names);
 	return kf_fail(e, KF_USAGE, "one of off, blocking, slow, all", "bad --syscalls '%s'%s%s%s", r->syscalls,
 		       near ? ": did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+/* "irq,steal", "all", "none". */
+static int parse_causes(struct kf_recording *r, struct kf_error *e)
+{
+	static const char *const names[] = { "irq", "steal", "quota", "prio", "all", "none", NULL };
+	char word[16];
+
+	r->sources = r->causes ? 0 : KF_SOURCES_ALL;
+	for (const char *at = r->causes; at; at = *at ? at + 1 : NULL) {
+		size_t len = strcspn(at, ",");
+		int i = 0;
+
+		snprintf(word, sizeof(word), "%.*s", (int)(len < sizeof(word) ? len : sizeof(word) - 1), at);
+		while (names[i] && strcmp(names[i], word) != 0)
+			i++;
+		if (!names[i])
+			return kf_fail(e, KF_USAGE, "any of irq,steal,quota,prio; or all; or none",
+				       "bad --causes '%s': unknown '%s'", r->causes, word);
+		r->sources |= i < 4 ? 1u << i : i == 4 ? KF_SOURCES_ALL : 0;
+		at += len;
+	}
+	return 0;
 }
 
 /* "10s,256mb", "10s", "256mb": each part is a time or a size. */
@@ -163,7 +188,8 @@ int kf_recording_prepare(struct kf_recording *r, struct kf_error *e)
 	for (size_t i = 0; i < r->trigger_texts.n; i++)
 		if (kf_trigger_spec_add(&r->triggers, r->trigger_texts.items[i], e))
 			return -1;
-	if (parse_syscalls(r, e) || parse_window(r, e) || parse_filter(r, e) || check_times(r, e) || check_host(r, e))
+	if (parse_syscalls(r, e) || parse_causes(r, e) || parse_window(r, e) || parse_filter(r, e) ||
+	    check_times(r, e) || check_host(r, e))
 		return -1;
 	if (!strcmp(r->socket, "none"))
 		r->socket = NULL;
@@ -199,6 +225,7 @@ int kf_recording_start(struct kf_recording *r, struct kf_error *e)
 		.window_bytes = r->window_bytes,
 		.after_ns = r->after_ns,
 		.syscalls = r->syscall_mode,
+		.sources = r->sources,
 	};
 	sigset_t set;
 

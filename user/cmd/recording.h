@@ -23,6 +23,7 @@ struct kf_recording {
 	const char *output_dir;
 	const char *window;
 	const char *syscalls;
+	const char *causes;
 	const char *socket;
 	uint64_t after_ns, cooldown_ns, duration_ns, count;
 	/* as understood */
@@ -30,12 +31,13 @@ struct kf_recording {
 	struct kf_trigger_spec triggers;
 	uint64_t window_ns, window_bytes;
 	int syscall_mode;
+	uint32_t sources;
 	int output_dir_fd;
 	struct kf_recorder *recorder;
 };
 
 /* Rows for the option table; the last one is empty. */
-#define KF_RECORDING_OPTIONS 15
+#define KF_RECORDING_OPTIONS 16
 
 void kf_recording_init(struct kf_recording *r);
 void kf_recording_options(struct kf_recording *r, struct kf_option rows[KF_RECORDING_OPTIONS]);

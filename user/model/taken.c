@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "model/about.h"
 #include "model/parts.h"
 #include "model/timeline.h"
 #include "snapshot/snapshot.h"
@@ -36,12 +37,23 @@ static int by_end(const void *va, const void *vb)
 	return (a->end_ns > b->end_ns) - (a->end_ns < b->end_ns);
 }
 
-static int read_cpu(struct kf_timeline *t, const struct kf_ring_copy *ring, struct kf_cpu *cpu)
+/* One that reaches far back, as steal of a CPU that slept long, hinders only searches in that time. */
+static void find_earliest(struct kf_cpu *cpu)
+{
+	uint64_t earliest_ns = UINT64_MAX;
+
+	for (size_t i = cpu->n_taken; i-- > 0;) {
+		if (cpu->taken[i].start_ns < earliest_ns)
+			earliest_ns = cpu->taken[i].start_ns;
+		cpu->taken[i].earliest_ns = earliest_ns;
+	}
+}
+
+static int read_cpu(const struct kf_timeline *t, const struct kf_ring_copy *ring, struct kf_cpu *cpu)
 {
 	bool sorted = true;
 
-	/* A recorder without these probes leaves the ring empty: nothing is known then. */
-	cpu->taken_floor_ns = ring->written ? ring->oldest_ns : UINT64_MAX;
+	cpu->taken_floor_ns = ring->oldest_ns;
 	if (ring->drop_last_ns > cpu->taken_floor_ns)
 		cpu->taken_floor_ns = ring->drop_last_ns;
 	if (!ring->n_slots)
@@ -62,6 +74,7 @@ static int read_cpu(struct kf_timeline *t, const struct kf_ring_copy *ring, stru
 	}
 	if (!sorted)
 		qsort(cpu->taken, cpu->n_taken, sizeof(*cpu->taken), by_end);
+	find_earliest(cpu);
 	return 0;
 }
 
@@ -70,6 +83,8 @@ int kf_taken_read(struct kf_timeline *t, const struct kf_snapshot *s, struct kf_
 	for (uint32_t cpu = 0; cpu < t->n_cpus && cpu < s->n_cpus; cpu++)
 		if (read_cpu(t, &s->rings[KF_CLASS_TAKEN][cpu], &t->cpus[cpu]))
 			return kf_fail_memory(e, "interrupts");
+	for (uint32_t cpu = 0; cpu < t->n_cpus && !(s->sources & KF_SOURCE_IRQ); cpu++)
+		t->cpus[cpu].taken_floor_ns = UINT64_MAX;
 	return 0;
 }
 
@@ -91,12 +106,10 @@ static struct kf_gap *gap_that_ends(struct kf_timeline *t, uint64_t end_ns, uint
 	return NULL;
 }
 
-static uint32_t group_of(const struct kf_timeline *t, uint64_t id)
+/* Whose quota it is that a thread of this cgroup can use up. */
+static uint32_t limiting(const struct kf_timeline *t, uint32_t group)
 {
-	for (uint32_t i = 0; i < t->n_cgroups; i++)
-		if (t->cgroups[i].id == id)
-			return i;
-	return KF_NO_CGROUP;
+	return group != KF_NO_CGROUP && t->cgroups[group].limiting != KF_NO_CGROUP ? t->cgroups[group].limiting : group;
 }
 
 /*
@@ -104,7 +117,7 @@ static uint32_t group_of(const struct kf_timeline *t, uint64_t id)
  * thread of the group left the CPU, of which there is no record: it ended at most a period before the thread ran again, and
  * the end of the gap is the best place there is.
  */
-static void throttle(struct kf_timeline *t, const struct kf_slot *slot)
+static void throttle(struct kf_timeline *t, const struct kf_slot *slot, const struct kf_group_id *ids)
 {
 	struct kf_gap *gap = gap_that_ends(t, slot->ts_ns, slot->tid);
 	uint64_t ns = (uint64_t)slot->peer * KF_WAIT_TICK_NS;
@@ -113,9 +126,7 @@ static void throttle(struct kf_timeline *t, const struct kf_slot *slot)
 		return;
 	if (ns > gap->end_ns - gap->start_ns)
 		ns = gap->end_ns - gap->start_ns;
-	gap->cgroup = group_of(t, slot->cgroup_id);
-	if (gap->cgroup != KF_NO_CGROUP && t->cgroups[gap->cgroup].limiting != KF_NO_CGROUP)
-		gap->cgroup = t->cgroups[gap->cgroup].limiting;
+	gap->cgroup = limiting(t, kf_group_find(ids, t->n_cgroups, slot->cgroup_id));
 	gap->throttled_start_ns = slot->flags & KF_F_AT_START ? gap->start_ns : gap->end_ns - ns;
 	gap->throttled_end_ns = gap->throttled_start_ns + ns;
 }
@@ -150,19 +161,22 @@ static enum kf_gap_kind kind_of(const struct kf_timeline *t, const struct kf_gap
 	return KF_GAP_UNKNOWN;
 }
 
-/* A gap that still lasts has no record yet. */
-static void throttle_open(struct kf_timeline *t, struct kf_gap *gap)
+/* It began with a throttle, and no record tells for how long: it still lasts, or its record is lost or was never made. */
+static void throttle_untold(struct kf_timeline *t, struct kf_gap *gap)
 {
-	uint32_t group = t->threads[gap->thread].cgroup;
-
-	if (group != KF_NO_CGROUP)
-		gap->cgroup = t->cgroups[group].limiting;
+	gap->cgroup = limiting(t, t->threads[gap->thread].cgroup);
+	if (!gap->open)
+		return;
 	gap->throttled_start_ns = gap->start_ns;
 	gap->throttled_end_ns = gap->end_ns;
 }
 
-void kf_taken_judge_gaps(struct kf_timeline *t, const struct kf_snapshot *s)
+int kf_taken_judge_gaps(struct kf_timeline *t, const struct kf_snapshot *s, struct kf_error *e)
 {
+	struct kf_group_id *ids = kf_group_ids(s);
+
+	if (!ids)
+		return kf_fail_memory(e, "cgroups");
 	for (size_t i = 0; i < t->n_gaps; i++)
 		t->gaps[i].cgroup = KF_NO_CGROUP;
 	for (uint32_t cpu = 0; cpu < s->n_cpus; cpu++) {
@@ -170,13 +184,15 @@ void kf_taken_judge_gaps(struct kf_timeline *t, const struct kf_snapshot *s)
 
 		for (size_t i = 0; i < ring->n_slots; i++)
 			if (ring->slots[i].kind == KF_THROTTLE)
-				throttle(t, &ring->slots[i]);
+				throttle(t, &ring->slots[i], ids);
 	}
+	free(ids);
 	for (size_t i = 0; i < t->n_gaps; i++) {
-		if (t->gaps[i].throttled && t->gaps[i].open)
-			throttle_open(t, &t->gaps[i]);
+		if (t->gaps[i].throttled && !t->gaps[i].throttled_end_ns)
+			throttle_untold(t, &t->gaps[i]);
 		t->gaps[i].kind = kind_of(t, &t->gaps[i]);
 	}
+	return 0;
 }
 
 const char *kf_gap_kind_name(unsigned int kind)

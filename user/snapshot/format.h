@@ -150,7 +150,7 @@ struct kf_file_meta {
 	uint64_t window_ns;
 	uint64_t after_ns;
 	uint32_t syscall_mode;
-	uint32_t zero;
+	uint32_t sources; /* since 1.1; 0 before */
 };
 _Static_assert(sizeof(struct kf_file_meta) == 72, "stored layout");
 

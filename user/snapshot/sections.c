@@ -170,6 +170,7 @@ static int read_meta(struct kf_reader *r, const struct kf_reader_section *sectio
 	s->window_ns = m.window_ns;
 	s->after_ns = m.after_ns;
 	s->syscall_mode = m.syscall_mode;
+	s->sources = m.sources;
 	return 0;
 }
 

@@ -70,6 +70,7 @@ struct kf_snapshot {
 	uint64_t window_ns; /* wished length, 0 no wish */
 	uint64_t after_ns;
 	uint32_t syscall_mode; /* enum kf_syscall_mode */
+	uint32_t sources;      /* enum kf_sources that were recorded */
 	char *version;	       /* of kflight */
 	char *host;	       /* nodename */
 	char *kernel;	       /* release */

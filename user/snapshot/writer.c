@@ -163,6 +163,7 @@ static int write_meta(struct writer *w, const struct kf_snapshot *s)
 		.window_ns = s->window_ns,
 		.after_ns = s->after_ns,
 		.syscall_mode = s->syscall_mode,
+		.sources = s->sources,
 	};
 
 	return write_plain(w, KF_SECTION_META, &m, sizeof(m));
