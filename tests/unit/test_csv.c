@@ -158,8 +158,10 @@ static void any_name_is_one_field(void **state)
 
 static void causes_have_their_columns(void **state)
 {
-	struct kf_taken taken[] = { { MS(11), MS(12), MS(1), KF_PART_SOFTIRQ, 3 },
-				    { MS(18), MS(19), 500000, KF_PART_IRQ, 24 } };
+	struct kf_taken taken[] = {
+		{ .start_ns = MS(11), .end_ns = MS(12), .ns = MS(1), .kind = KF_PART_SOFTIRQ, .vector = 3 },
+		{ .start_ns = MS(18), .end_ns = MS(19), .ns = 500000, .kind = KF_PART_IRQ, .vector = 24 },
+	};
 	struct kf_group cgroups[] = { { .path = "/web", .parent = KF_NO_CGROUP },
 				      { .path = "/web/a,b", .parent = 0, .limiting = 0 } };
 	struct kf_gap *gap = &h.gaps[HAND_GAP_NGINX];

@@ -15,13 +15,16 @@ _Static_assert(KF_MASK_WORDS == KF_ALLOWED_WORDS, "the same mask");
 /* Longer chains of parents are a ring, or damage. */
 #define MAX_DEPTH 64
 
-/* Hosts have few different masks. */
+#define MAX_LOOK_BACK 256
+
+/* Hosts have few different masks: one that was not used for long is not looked for. */
 static int intern_mask(struct kf_timeline *t, size_t *room, const __u64 words[KF_MASK_WORDS], uint32_t *out)
 {
+	size_t first = t->n_masks > MAX_LOOK_BACK ? t->n_masks - MAX_LOOK_BACK : 0;
 	struct kf_mask mask = { 0 };
 
 	memcpy(mask.words, words, sizeof(mask.words));
-	for (size_t i = t->n_masks; i-- > 0;)
+	for (size_t i = t->n_masks; i-- > first;)
 		if (!memcmp(&t->masks[i], &mask, sizeof(mask))) {
 			*out = (uint32_t)i;
 			return 0;
@@ -41,36 +44,30 @@ static bool is_empty(const __u64 words[KF_MASK_WORDS])
 	return true;
 }
 
-struct group_id {
-	uint64_t id;
-	uint32_t index;
-};
-
 static int by_id(const void *va, const void *vb)
 {
-	const struct group_id *a = va, *b = vb;
+	const struct kf_group_id *a = va, *b = vb;
 
 	return (a->id > b->id) - (a->id < b->id);
 }
 
-/* The cgroups of a snapshot, sorted by id. NULL when out of memory. */
-static struct group_id *sort_groups(const struct kf_snapshot *s)
+struct kf_group_id *kf_group_ids(const struct kf_snapshot *s)
 {
-	struct group_id *ids = calloc(s->n_cgroups + 1, sizeof(*ids));
+	struct kf_group_id *ids = calloc(s->n_cgroups + 1, sizeof(*ids));
 
 	if (!ids)
 		return NULL;
 	for (size_t i = 0; i < s->n_cgroups; i++)
-		ids[i] = (struct group_id){ s->cgroups[i].id, (uint32_t)i };
+		ids[i] = (struct kf_group_id){ s->cgroups[i].id, (uint32_t)i };
 	if (s->n_cgroups)
 		qsort(ids, s->n_cgroups, sizeof(*ids), by_id);
 	return ids;
 }
 
-static uint32_t find_group(const struct group_id *ids, size_t n, uint64_t id)
+uint32_t kf_group_find(const struct kf_group_id *ids, size_t n, uint64_t id)
 {
-	const struct group_id key = { .id = id };
-	const struct group_id *found = id && n ? bsearch(&key, ids, n, sizeof(*ids), by_id) : NULL;
+	const struct kf_group_id key = { .id = id };
+	const struct kf_group_id *found = id && n ? bsearch(&key, ids, n, sizeof(*ids), by_id) : NULL;
 
 	return found ? found->index : KF_NO_CGROUP;
 }
@@ -93,7 +90,6 @@ static void find_limiting(struct kf_timeline *t, uint32_t index)
 			group->limiting = at;
 }
 
-/* Paths live behind the names that notes point into, so that pointers must wait until names no longer grow. */
 static int copy_paths(struct kf_timeline *t, struct kf_machine *m)
 {
 	const struct kf_snapshot *s = m->snapshot;
@@ -112,7 +108,7 @@ static int copy_paths(struct kf_timeline *t, struct kf_machine *m)
 	return 0;
 }
 
-static int take_groups(struct kf_timeline *t, struct kf_machine *m, const struct group_id *ids)
+static int take_groups(struct kf_timeline *t, struct kf_machine *m, const struct kf_group_id *ids)
 {
 	const struct kf_snapshot *s = m->snapshot;
 
@@ -123,7 +119,7 @@ static int take_groups(struct kf_timeline *t, struct kf_machine *m, const struct
 	if (copy_paths(t, m))
 		return -1;
 	for (size_t i = 0; i < s->n_cgroups; i++) {
-		t->cgroups[i].parent = find_group(ids, s->n_cgroups, s->cgroups[i].parent_id);
+		t->cgroups[i].parent = kf_group_find(ids, s->n_cgroups, s->cgroups[i].parent_id);
 		t->cgroups[i].quota_ns = s->cgroups[i].quota_ns;
 		t->cgroups[i].period_ns = s->cgroups[i].period_ns;
 		t->cgroups[i].id = s->cgroups[i].id;
@@ -134,12 +130,12 @@ static int take_groups(struct kf_timeline *t, struct kf_machine *m, const struct
 }
 
 static int about_thread(struct kf_timeline *t, struct kf_thread *thread, const struct kf_task *task, size_t *room,
-			const struct group_id *ids)
+			const struct kf_group_id *ids)
 {
 	if (!task)
 		return 0;
 	thread->go = task->flags & KF_TASK_GO;
-	thread->cgroup = find_group(ids, t->n_cgroups, task->cgroup_id);
+	thread->cgroup = kf_group_find(ids, t->n_cgroups, task->cgroup_id);
 	if (!thread->prio && (task->prio & KF_PRIO_KNOWN))
 		thread->prio = task->prio;
 	return is_empty(task->allowed) ? 0 : intern_mask(t, room, task->allowed, &thread->allowed);
@@ -165,7 +161,7 @@ static void take_prios(struct kf_timeline *t, struct kf_machine *m)
 
 int kf_about_threads(struct kf_timeline *t, struct kf_machine *m, struct kf_error *e)
 {
-	struct group_id *ids = sort_groups(m->snapshot);
+	struct kf_group_id *ids = kf_group_ids(m->snapshot);
 	size_t room = 0;
 	int err = !ids || take_groups(t, m, ids);
 

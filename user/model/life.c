@@ -137,24 +137,49 @@ static int step_exec(struct kf_machine *m, const struct kf_event *event)
 	return 0;
 }
 
-/* The present user of t has this priority from now on. */
+/* What EXIT and RENAME say in passing. As every change has a record, the first one known was so from the start. */
 static void learn_prio(struct kf_machine *m, struct kf_tid *t, const struct kf_event *event, bool in_window)
 {
 	uint16_t prio = event->slot->nr;
 
 	if (!(prio & KF_PRIO_KNOWN))
 		return;
-	if (in_window && event->slot->kind == KF_PRIO && t->thread != KF_NOBODY && !m->threads[t->thread].prio)
-		kf_machine_set_prio(m, t->thread, (uint16_t)event->slot->peer, 0);
 	t->identity.prio = prio;
-	if (in_window && event->slot->kind != KF_FORK && t->thread != KF_NOBODY)
-		kf_machine_set_prio(m, t->thread, prio, event->ts_ns);
+	if (in_window && is_alive(m, t->thread))
+		kf_machine_set_prio(m, t->thread, prio, m->threads[t->thread].prio ? event->ts_ns : 0);
+}
+
+/* After the window, only what was before this first change tells something about it. */
+static void learn_prio_late(struct kf_machine *m, const struct kf_event *event)
+{
+	const struct kf_tid *t = kf_tids_find(&m->tids, event->slot->tid);
+
+	if (t && is_alive(m, t->thread) && !m->threads[t->thread].prio)
+		kf_machine_set_prio(m, t->thread, (uint16_t)event->slot->peer, 0);
 }
 
 static void step_prio(struct kf_machine *m, const struct kf_event *event, bool in_window)
 {
-	if (event->ts_ns < m->end_ns && event->slot->tid)
-		learn_prio(m, kf_tids_get(&m->tids, event->slot->tid), event, in_window);
+	uint16_t before = (uint16_t)event->slot->peer, now = event->slot->nr;
+	uint32_t thread;
+
+	if (!event->slot->tid || !(now & KF_PRIO_KNOWN)) {
+		m->n_ignored++;
+		return;
+	}
+	if (event->ts_ns >= m->end_ns) {
+		learn_prio_late(m, event);
+		return;
+	}
+	if (in_window) {
+		thread = kf_machine_mention(m, event->slot->tid);
+		if (is_alive(m, thread)) {
+			if (!m->threads[thread].prio)
+				kf_machine_set_prio(m, thread, before, 0);
+			kf_machine_set_prio(m, thread, now, event->ts_ns);
+		}
+	}
+	kf_tids_get(&m->tids, event->slot->tid)->identity.prio = now;
 }
 
 int kf_step_life(struct kf_machine *m, const struct kf_event *event, bool in_window)
@@ -181,7 +206,7 @@ int kf_step_life(struct kf_machine *m, const struct kf_event *event, bool in_win
 	t = kf_tids_get(&m->tids, slot->tid);
 	if (slot->kind == KF_FORK) {
 		learn_birth(t, event); /* of the thread to come: its WAKEUP_NEW makes it */
-		learn_prio(m, t, event, in_window);
+		t->identity.prio = slot->nr & KF_PRIO_KNOWN ? slot->nr : 0;
 		return 0;
 	}
 	learn_name(t, event);

@@ -126,7 +126,7 @@ int kf_machine_step(struct kf_machine *m, const struct kf_event *event)
 		return -1;
 	if (event->ts_ns >= m->floor_ns && event->ts_ns < m->end_ns)
 		return step_in_window(m, event);
-	if (event->slot->kind >= KF_FORK && event->slot->kind <= KF_RENAME)
+	if ((event->slot->kind >= KF_FORK && event->slot->kind <= KF_RENAME) || event->slot->kind == KF_PRIO)
 		return kf_step_life(m, event, false);
 	return 0;
 }
@@ -187,8 +187,7 @@ void kf_machine_set_prio(struct kf_machine *m, uint32_t thread, uint16_t prio, u
 
 	if (!(prio & KF_PRIO_KNOWN) || prio == of->prio || m->n_prios >= m->room_prios)
 		return;
-	m->prios[m->n_prios++] =
-		(struct kf_prio_change){ .ts_ns = of->prio ? ts_ns : 0, .thread = thread, .prio = prio };
+	m->prios[m->n_prios++] = (struct kf_prio_change){ .ts_ns = ts_ns, .thread = thread, .prio = prio };
 	of->prio = prio;
 }
 

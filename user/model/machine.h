@@ -124,7 +124,7 @@ uint32_t kf_machine_add_thread(struct kf_machine *m, uint32_t tid, uint8_t track
 /* Copies what is known of the number to its present thread. */
 void kf_machine_identify(struct kf_machine *m, const struct kf_tid *t);
 
-/* The thread has this priority (packed) from then on. The first one known it had from the start: a change has a record. */
+/* The thread has this priority (packed) from then on; ts_ns 0: as far back as the window reaches. */
 void kf_machine_set_prio(struct kf_machine *m, uint32_t thread, uint16_t prio, uint64_t ts_ns);
 
 /* Adds a move; REPAIRED ones are counted. */

@@ -7,6 +7,7 @@
 
 #include "base/array.h"
 #include "base/error.h"
+#include "base/text.h"
 
 /* Whose time it was: a thread, or one of the kinds that are nobody's. */
 struct owner {
@@ -15,20 +16,31 @@ struct owner {
 	uint16_t vector;
 };
 
-/* Kinds come behind the threads. Different vectors share a place, and are told apart by their parts. */
-static size_t place_of(const struct kf_timeline *t, const struct owner *owner)
+/* Vectors that differ in their low bits only share a place, and are told apart by their parts. */
+#define VECTORS 1024
+
+/* The kinds come behind the threads, then the vectors of interrupts, then those of softirqs. */
+static size_t place_of(const struct kf_timeline *t, uint8_t kind, uint32_t thread, uint16_t vector)
 {
-	return owner->kind == KF_PART_THREAD ? owner->thread : t->n_threads + owner->kind;
+	switch (kind) {
+	case KF_PART_THREAD:
+		return thread;
+	case KF_PART_IRQ:
+		return t->n_threads + KF_PART_KINDS + vector % VECTORS;
+	case KF_PART_SOFTIRQ:
+		return t->n_threads + KF_PART_KINDS + VECTORS + vector % VECTORS;
+	}
+	return t->n_threads + kind;
 }
 
-static bool is_of(const struct kf_part *part, const struct owner *owner)
+static size_t place_of_part(const struct kf_timeline *t, const struct kf_part *part)
 {
-	return part->kind == owner->kind && part->thread == owner->thread;
+	return place_of(t, part->kind, part->thread, part->vector);
 }
 
 static int reserve_owners(const struct kf_timeline *t, struct kf_parts *p)
 {
-	size_t n = t->n_threads + KF_PART_KINDS;
+	size_t n = t->n_threads + KF_PART_KINDS + 2 * VECTORS;
 
 	if (n <= p->n_latest)
 		return 0;
@@ -51,8 +63,9 @@ static struct owner owner_of_run(const struct kf_timeline *t, uint32_t thread)
 static int add(const struct kf_timeline *t, struct kf_parts *p, uint64_t start_ns, uint64_t ns, uint16_t cpu,
 	       const struct owner *owner)
 {
-	uint32_t *latest = &p->latest[place_of(t, owner)];
-	uint32_t before = *latest < p->n && is_of(&p->items[*latest], owner) ? *latest : KF_NO_PART;
+	size_t place = place_of(t, owner->kind, owner->thread, owner->vector);
+	uint32_t *latest = &p->latest[place];
+	uint32_t before = *latest < p->n && place_of_part(t, &p->items[*latest]) == place ? *latest : KF_NO_PART;
 
 	if (!ns)
 		return 0;
@@ -105,12 +118,6 @@ static uint64_t share_of(const struct kf_taken *taken, uint64_t start_ns, uint64
 	return (uint64_t)((double)taken->ns * (double)(to - from) / (double)whole_ns);
 }
 
-/* This one, and all behind it, began after end_ns. */
-static bool is_behind(const struct kf_cpu *cpu, const struct kf_taken *taken, uint64_t end_ns)
-{
-	return taken->end_ns > end_ns && taken->end_ns - end_ns > cpu->longest_taken_ns;
-}
-
 /* What was taken between start and end, as parts; or only its sum, if p is NULL. Returns -1 out of memory. */
 static int take(const struct kf_timeline *t, struct kf_parts *p, uint64_t start_ns, uint64_t end_ns, uint16_t number,
 		uint64_t *sum_ns)
@@ -118,7 +125,7 @@ static int take(const struct kf_timeline *t, struct kf_parts *p, uint64_t start_
 	const struct kf_cpu *cpu = &t->cpus[number];
 	uint64_t left_ns = end_ns - start_ns;
 
-	for (size_t i = taken_after(cpu, start_ns); i < cpu->n_taken && !is_behind(cpu, &cpu->taken[i], end_ns); i++) {
+	for (size_t i = taken_after(cpu, start_ns); i < cpu->n_taken && cpu->taken[i].earliest_ns < end_ns; i++) {
 		const struct kf_taken *taken = &cpu->taken[i];
 		struct owner by = { .thread = KF_NOT_KNOWN, .kind = taken->kind, .vector = taken->vector };
 		uint64_t ns = share_of(taken, start_ns, end_ns);
@@ -191,8 +198,7 @@ static int add_around_throttle(const struct kf_timeline *t, const struct kf_gap 
 	uint64_t from = clamp(gap->throttled_start_ns, stretch->start_ns, stretch->end_ns);
 	uint64_t to = clamp(gap->throttled_end_ns, from, stretch->end_ns);
 
-	if (add_stretch(t, stretch->start_ns, from, stretch->cpu, p) ||
-	    add(t, p, from, to - from, KF_NO_CPU, &quota))
+	if (add_stretch(t, stretch->start_ns, from, stretch->cpu, p) || add(t, p, from, to - from, KF_NO_CPU, &quota))
 		return -1;
 	return add_stretch(t, to, stretch->end_ns, stretch->cpu, p);
 }
@@ -250,7 +256,7 @@ static bool find_irq(const char *irqs, uint16_t vector, char *buf, size_t len)
 
 		if (number != vector || name == line || *name != ' ' || bytes < 2)
 			continue;
-		snprintf(buf, len, "%.*s", (int)(bytes - 1), name + 1);
+		kf_text_printable(name + 1, bytes - 1, buf, len);
 		return true;
 	}
 	return false;

@@ -29,10 +29,11 @@ struct kf_part {
 	uint64_t start_ns; /* when this culprit first ran in the gap */
 	uint64_t ns;	   /* all its time in the gap, on this cpu */
 	uint32_t thread;   /* KF_PART_THREAD: index; KF_PART_IDLE: KF_IDLE; else KF_NOT_KNOWN */
-	uint32_t before;   /* in items: an earlier part of the same culprit, on another CPU; KF_NO_PART none */
+	uint32_t before;   /* in items: an earlier part of the same thread or kind, on another CPU or (KF_PART_IRQ,
+			    * KF_PART_SOFTIRQ) perhaps of another vector; KF_NO_PART none */
 	uint16_t cpu;	   /* KF_NO_CPU: not known, or (KF_PART_THROTTLED) on none */
-	uint8_t kind;	 /* enum kf_part_kind */
-	uint16_t vector; /* KF_PART_IRQ, KF_PART_SOFTIRQ: as in struct kf_taken */
+	uint8_t kind;	   /* enum kf_part_kind */
+	uint16_t vector;   /* KF_PART_IRQ, KF_PART_SOFTIRQ: as in struct kf_taken */
 };
 
 struct kf_parts {
@@ -53,8 +54,10 @@ void kf_parts_release(struct kf_parts *p);
 /* "thread", "idle", "irq", "softirq", "steal", "throttled", "unknown" */
 const char *kf_part_kind_name(enum kf_part_kind kind);
 
-/* "NET_RX", "timer", "call", "virtio0-input.0", "24": of an interrupt or softirq part; NULL for others. Valid until the
- * next call with the same buf. */
+#define KF_VECTOR_BYTES 64
+
+/* "NET_RX", "timer", "call", "virtio0-input.0", "24": of an interrupt or softirq part; NULL for others. Printable, in
+ * buf, cut off if that is too small (KF_VECTOR_BYTES hold what the kernel has). */
 const char *kf_part_vector_name(const struct kf_timeline *t, const struct kf_part *part, char *buf, size_t len);
 
 #endif

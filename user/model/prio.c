@@ -8,6 +8,7 @@
 
 #define FIRST_FAIR 100 /* MAX_RT_PRIO of the kernel */
 #define NICE_0	   120
+#define LAST_FAIR  139
 
 bool kf_prio_is_realtime(uint16_t prio)
 {
@@ -16,7 +17,7 @@ bool kf_prio_is_realtime(uint16_t prio)
 
 int kf_prio_nice(uint16_t prio)
 {
-	if (!(prio & KF_PRIO_KNOWN) || KF_PRIO_OF(prio) < FIRST_FAIR)
+	if (!(prio & KF_PRIO_KNOWN) || KF_PRIO_OF(prio) < FIRST_FAIR || KF_PRIO_OF(prio) > LAST_FAIR)
 		return 0;
 	return KF_PRIO_OF(prio) - NICE_0;
 }
@@ -32,7 +33,7 @@ const char *kf_prio_text(uint16_t prio, char *buf, size_t len)
 {
 	int level = KF_PRIO_OF(prio), policy = KF_PRIO_POLICY(prio);
 
-	if (!(prio & KF_PRIO_KNOWN))
+	if (!(prio & KF_PRIO_KNOWN) || level > LAST_FAIR)
 		snprintf(buf, len, "%s", "");
 	else if (level < 0)
 		snprintf(buf, len, "SCHED_DEADLINE");

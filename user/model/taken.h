@@ -14,6 +14,6 @@ struct kf_timeline;
 int kf_taken_read(struct kf_timeline *t, const struct kf_snapshot *s, struct kf_error *e);
 
 /* Tells the gaps how long they were throttled, and what kind they are. After kf_timeline_account(). */
-void kf_taken_judge_gaps(struct kf_timeline *t, const struct kf_snapshot *s);
+int kf_taken_judge_gaps(struct kf_timeline *t, const struct kf_snapshot *s, struct kf_error *e);
 
 #endif

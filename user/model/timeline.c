@@ -125,8 +125,7 @@ static int build(struct kf_timeline *t, struct kf_machine *m, const struct kf_sn
 	name_threads(m);
 	if (kf_about_threads(t, m, e) || take(t, m, e) || kf_taken_read(t, s, e) || kf_timeline_account(t, e))
 		return -1;
-	kf_taken_judge_gaps(t, s);
-	return 0;
+	return kf_taken_judge_gaps(t, s, e);
 }
 
 int kf_timeline_build(struct kf_timeline **out, const struct kf_snapshot *snapshot, struct kf_error *e)

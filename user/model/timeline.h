@@ -141,6 +141,7 @@ struct kf_taken {
 	uint64_t ns;	 /* how much, at most end_ns - start_ns */
 	uint8_t kind;	 /* enum kf_part_kind: KF_PART_IRQ, KF_PART_SOFTIRQ, KF_PART_STEAL */
 	uint16_t vector; /* KF_PART_SOFTIRQ: softirq number; KF_PART_IRQ: interrupt number, KF_VECTOR_* */
+	uint64_t earliest_ns; /* the earliest start_ns of this one and all behind it: there a search can stop */
 };
 
 struct kf_cpu {
