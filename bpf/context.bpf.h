@@ -10,7 +10,7 @@
 #ifndef KF_CONTEXT_BPF_H
 #define KF_CONTEXT_BPF_H
 
-#define MAX_CPUS 1024
+#define MAX_CPUS 1024 /* a power of two */
 #define NO_BASE	 1ULL
 
 const volatile __u32 n_cpus; /* possible ones */
@@ -18,24 +18,31 @@ const volatile __u32 n_cpus; /* possible ones */
 const volatile __u64 runqueues_offset, cpu_number_offset, preempt_count_offset;
 __u64 cpu_base[MAX_CPUS]; /* 0 not tried yet */
 
+/* A number that was compared with MAX_CPUS: the compiler may multiply before it compares, and old verifiers see no bound then. */
+static __always_inline u32 bounded_cpu(u32 cpu)
+{
+	asm volatile("" : "+r"(cpu));
+	return cpu & (MAX_CPUS - 1);
+}
+
 /* From sched_switch: learn this CPU's base from any task that runs on it. */
 static __always_inline void learn_cpu_base(u32 cpu, struct task_struct *task, bool can_cast)
 {
 	struct cfs_rq *queue;
 	u64 base;
 
-	if (!runqueues_offset || cpu >= MAX_CPUS || cpu_base[cpu])
+	if (!runqueues_offset || cpu >= MAX_CPUS || cpu_base[bounded_cpu(cpu)])
 		return;
 	queue = task->se.cfs_rq;
 	if (!queue)
 		return;
 	base = (u64)queue->rq - runqueues_offset;
-	cpu_base[cpu] = (u32)peek(base + cpu_number_offset, can_cast) == cpu ? base : NO_BASE;
+	cpu_base[bounded_cpu(cpu)] = (u32)peek(base + cpu_number_offset, can_cast) == cpu ? base : NO_BASE;
 }
 
 static __always_inline u8 context_now(u32 cpu, bool can_cast)
 {
-	u64 base = cpu < MAX_CPUS ? cpu_base[cpu] : 0;
+	u64 base = cpu < MAX_CPUS ? cpu_base[bounded_cpu(cpu)] : 0;
 	u32 count;
 
 	if (base <= NO_BASE)

@@ -73,7 +73,9 @@ static __always_inline void write_short_ones(struct taken_state *state, u32 leve
 
 static __always_inline struct taken_state *taken_state(u32 cpu)
 {
-	return cpu < MAX_CPUS ? &taken_states[cpu] : NULL;
+	if (cpu >= MAX_CPUS)
+		return NULL;
+	return &taken_states[bounded_cpu(cpu)];
 }
 
 static __always_inline void irq_begins(u32 level)
@@ -124,7 +126,7 @@ static __always_inline void irq_ends(u32 level, u16 vector)
  */
 static __always_inline void look_at_steal(struct taken_state *state, u32 cpu, u64 now_ns, bool can_cast)
 {
-	u64 base = cpu < MAX_CPUS ? cpu_base[cpu] : 0;
+	u64 base = cpu < MAX_CPUS ? cpu_base[bounded_cpu(cpu)] : 0;
 	u64 steal_ns, grown_ns;
 
 	if (!(sources & KF_SOURCE_STEAL) || base <= NO_BASE)
