@@ -32,7 +32,7 @@ SRC := $(wildcard user/*/*.c)
 OBJ := $(SRC:%.c=$(BUILD)/%.o)
 LIB := $(BUILD)/libkflight.a
 SKELETONS := $(patsubst bpf/%.bpf.c,$(BUILD)/gen/%.skel.h,$(wildcard bpf/*.bpf.c))
-GENERATED := $(SKELETONS) $(BUILD)/gen/syscall_names.inc
+GENERATED := $(SKELETONS) $(BUILD)/gen/syscall_names.inc $(BUILD)/gen/page.inc
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 WORKLOADS := $(patsubst tests/workloads/%.c,$(BUILD)/workloads/%,$(wildcard tests/workloads/*.c))
@@ -76,6 +76,12 @@ $(BUILD)/gen/syscall_names.inc: Makefile
 	$(Q)echo '#include <asm/unistd.h>' | $(CC) -E -dM - | \
 		sed -n 's/^#define __NR_\([a-z0-9_]*\) \([0-9]*\)$$/[\2] = "\1",/p' | sort -t'[' -k2n > $@
 	$(Q)test -s $@
+
+# The page of `report --html`.
+$(BUILD)/gen/page.inc: user/output/html/embed $(wildcard user/output/html/page.*) $(wildcard user/output/html/*.js)
+	$(call say,GEN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)user/output/html/embed > $@
 
 demo: all ## record a bundled workload with a real latency problem and print the answer (root)
 	$(Q)scripts/demo

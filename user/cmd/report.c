@@ -10,7 +10,9 @@
 #include "base/error.h"
 #include "cli/options.h"
 #include "model/timeline.h"
+#include "output/html.h"
 #include "output/report.h"
+#include "output/whole_file.h"
 #include "rules/settings.h"
 #include "snapshot/snapshot.h"
 
@@ -22,6 +24,7 @@ struct settings {
 	struct kf_strings rules;
 	struct kf_rule_settings thresholds; /* what these say */
 	uint64_t tid;
+	const char *html; /* a file, "-" standard output; NULL not wanted */
 	bool json;
 };
 
@@ -39,6 +42,8 @@ static int parse(struct settings *o, int argc, char **argv, struct kf_operands *
 		  "which there are)" },
 		{ "no-findings", 0, KF_OPT_FLAG, &o->report.no_findings, NULL, "do not apply the rules" },
 		{ "json", 0, KF_OPT_FLAG, &o->json, NULL, "machine-readable" },
+		{ "html", 0, KF_OPT_STRING, &o->html, "OUT",
+		  "a page with pictures into this file, for any browser, needing nothing else; - for standard output" },
 		{ 0 },
 	};
 	const struct kf_command command = {
@@ -53,6 +58,7 @@ static int parse(struct settings *o, int argc, char **argv, struct kf_operands *
 		.examples = "  kflight report kflight-20261121T081502Z-runq-nginx-2144.kfl\n"
 			    "  kflight report --comm 'nginx*' --gap 1ms --top 50 FILE.kfl\n"
 			    "  kflight report --rule RunQueueLatency=5ms,50ms --rule Preempted=off FILE.kfl\n"
+			    "  kflight report --html report.html FILE.kfl\n"
 			    "  kflight report --json FILE.kfl | jq -r '.gaps.worst[].sentence'\n",
 		.options = options,
 		.min_operands = 1,
@@ -60,6 +66,8 @@ static int parse(struct settings *o, int argc, char **argv, struct kf_operands *
 	};
 	int ret = kf_options_parse(&command, argc, argv, operands, e);
 
+	if (!ret && o->html && o->json)
+		return kf_fail(e, KF_USAGE, "one of them at a time", "--html and --json exclude each other");
 	if (!ret && o->tid > INT32_MAX)
 		return kf_fail(e, KF_USAGE, "a TID as `ps -L` shows it", "bad thread '%llu'",
 			       (unsigned long long)o->tid);
@@ -84,6 +92,19 @@ static void look_at_terminal(struct kf_report_options *o)
 		o->width = size.ws_col;
 }
 
+static int write_html(const struct settings *o, const struct kf_timeline *t, const struct kf_snapshot *s,
+		      struct kf_error *e)
+{
+	struct kf_whole_file file;
+
+	if (kf_whole_file_open(&file, o->html, e))
+		return -1;
+	if (!kf_report_html(t, s, &o->report, file.out, e))
+		return kf_whole_file_commit(&file, e);
+	kf_whole_file_abandon(&file);
+	return -1;
+}
+
 static int print_report(const struct settings *o, const char *path, struct kf_error *e)
 {
 	struct kf_snapshot *snapshot = NULL;
@@ -92,6 +113,8 @@ static int print_report(const struct settings *o, const char *path, struct kf_er
 
 	if (kf_snapshot_read(&snapshot, path, e) || kf_timeline_build(&timeline, snapshot, e))
 		err = -1;
+	else if (o->html)
+		err = write_html(o, timeline, snapshot, e);
 	else if (o->json)
 		err = kf_report_json(timeline, snapshot, &o->report, stdout, e);
 	else

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The data of the page (html_data.h says how it is written) with names for what is in its lists. */
+
+const COLOURED = 3;
+
+const KINDS = {
+	unknown: "it is not known why it was ready",
+	preempted: "preempted",
+	yielded: "gave its CPU away",
+	throttled: "CPU quota used up",
+	woken: "woken, CPU busy",
+	woken_idle: "woken, CPU idle",
+	forked: "new thread",
+};
+
+const FLAG_OPEN = 1, FLAG_WAKER_IRQ = 4;
+
+/* The list in pieces of n. */
+function pieces(list, n) {
+	const out = [];
+
+	for (let i = 0; i < list.length; i += n)
+		out.push(list.slice(i, i + n));
+	return out;
+}
+
+function readWho([kind, label, tid = null, tgid = null, name = null, own = 0, prio = ""], id) {
+	return { id, kind, label, tid, tgid, name, own: own === 1, prio, paint: kind };
+}
+
+/* The same colour everywhere for the names that others waited for most; all further threads share one. */
+function paint(who, culprits) {
+	const names = culprits.map(([id]) => who[id]).filter((w) => w.kind === "thread").slice(0, COLOURED)
+		.map((w) => w.name);
+
+	for (const w of who) {
+		const rank = w.kind === "thread" ? names.indexOf(w.name) : -1;
+
+		if (w.kind === "thread")
+			w.paint = rank >= 0 ? `c${rank + 1}` : `other${w.id % 2}`;
+	}
+}
+
+function readGap(list, index, who) {
+	const [id, start, wait, cpu, kind, waker, wakerCpu, flags, sentence, parts, stretches, throttle, picture] = list;
+
+	return {
+		index, start, wait, end: start + wait, cpu, kind, sentence, picture,
+		who: who[id],
+		waker: waker < 0 ? null : who[waker],
+		wakerCpu,
+		open: (flags & FLAG_OPEN) !== 0,
+		wakerIrq: (flags & FLAG_WAKER_IRQ) !== 0,
+		parts: pieces(parts, 3).map(([part, onCpu, ns]) => ({ who: who[part], cpu: onCpu, ns })),
+		stretches: pieces(stretches, 3).map(([from, ns, onCpu]) => ({ from, to: from + ns, cpu: onCpu })),
+		throttle: throttle ? { from: throttle[0], to: throttle[0] + throttle[1] } : null,
+	};
+}
+
+function readData() {
+	const data = JSON.parse(byId("data").textContent);
+
+	data.who = data.who.map(readWho);
+	paint(data.who, data.culprits);
+	data.gaps = data.gaps.map((gap, index) => readGap(gap, index, data.who));
+	return data;
+}
+
+/* Its parts by who, over all CPUs, largest first. */
+function shares(gap) {
+	const sums = new Map();
+
+	for (const part of gap.parts)
+		sums.set(part.who, (sums.get(part.who) || 0) + part.ns);
+	return [...sums].map(([who, ns]) => ({ who, ns })).sort((a, b) => b.ns - a.ns);
+}
+
+function sentenceOf(gap) {
+	if (gap.sentence)
+		return gap.sentence;
+	const told = shares(gap).slice(0, 4).map((s) => `${duration(s.ns)} ${s.who.label}`);
+
+	return `${gap.who.label} waited ${duration(gap.wait)}: ${told.join(", ")}`;
+}
+
+/* "an interrupt", "redis/812", "" */
+function wakerText(gap) {
+	if (gap.wakerIrq)
+		return "an interrupt";
+	return gap.waker ? gap.waker.label : "";
+}
+
+/* "14:13:22.167586" of a moment since the floor, UTC. */
+function clockText(data, ns) {
+	const us = data.floor_us + Math.floor(ns / 1000);
+	const time = new Date(Math.floor(us / 1000));
+
+	if (Number.isNaN(time.getTime()))
+		return "";
+	return `${time.toISOString().slice(11, 19)}.${String(((us % 1e6) + 1e6) % 1e6).padStart(6, "0")}`;
+}
+
+function dateText(data) {
+	const time = new Date(data.floor_us / 1000);
+
+	return Number.isNaN(time.getTime()) ? "" : time.toISOString().slice(0, 10);
+}

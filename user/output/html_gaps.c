@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "output/html_gaps.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "base/error.h"
+#include "model/parts.h"
+#include "model/timeline.h"
+#include "output/html_json.h"
+#include "output/html_picture.h"
+#include "output/html_who.h"
+#include "output/page.h"
+#include "output/report_data.h"
+#include "output/sentence.h"
+
+/* The page sums up the rest. */
+#define MAX_PARTS     8
+#define MAX_STRETCHES 64
+
+struct writer {
+	const struct kf_page *p;
+	struct kf_who *who;
+	struct kf_sentences sentences;
+	struct kf_parts parts;
+	size_t sentence_bytes;
+	size_t runs;
+	struct kf_html_shown shown;
+};
+
+static void write_cpu(FILE *out, uint16_t cpu)
+{
+	if (cpu == KF_NO_CPU)
+		fputs("-1", out);
+	else
+		kf_html_json_number(out, cpu);
+}
+
+static int largest_first(const void *va, const void *vb)
+{
+	const struct kf_part *a = va, *b = vb;
+
+	if (a->ns != b->ns)
+		return a->ns < b->ns ? 1 : -1;
+	return (a->start_ns > b->start_ns) - (a->start_ns < b->start_ns);
+}
+
+static void write_part(FILE *out, uint32_t who, uint16_t cpu, uint64_t ns)
+{
+	kf_html_json_number(out, who);
+	putc_unlocked(',', out);
+	write_cpu(out, cpu);
+	putc_unlocked(',', out);
+	kf_html_json_number(out, ns);
+}
+
+static int write_parts(struct writer *w, const struct kf_gap *gap, struct kf_error *e)
+{
+	FILE *out = w->p->out;
+	uint64_t rest_ns = 0;
+
+	if (kf_gap_parts(w->p->t, gap, &w->parts, e))
+		return -1;
+	/* What links parts is needed only while they are found. */
+	if (w->parts.n)
+		qsort(w->parts.items, w->parts.n, sizeof(*w->parts.items), largest_first);
+	fputs(",[", out);
+	for (size_t i = 0; i < w->parts.n; i++) {
+		const struct kf_part *part = &w->parts.items[i];
+
+		if (i >= MAX_PARTS) {
+			rest_ns += part->ns;
+			continue;
+		}
+		if (i)
+			putc_unlocked(',', out);
+		write_part(out, kf_who_part(w->who, part, gap), part->cpu, part->ns);
+	}
+	if (rest_ns) {
+		putc_unlocked(',', out);
+		write_part(out, KF_WHO_OTHERS, KF_NO_CPU, rest_ns);
+	}
+	putc_unlocked(']', out);
+	return 0;
+}
+
+static void write_stretches(struct writer *w, const struct kf_gap *gap)
+{
+	const struct kf_timeline *t = w->p->t;
+	FILE *out = w->p->out;
+
+	fputs(",[", out);
+	for (uint32_t i = 0; i < gap->n_stretches && i < MAX_STRETCHES; i++) {
+		const struct kf_stretch *stretch = &t->stretches[gap->first_stretch + i];
+
+		if (i)
+			putc_unlocked(',', out);
+		kf_html_json_offset(out, stretch->start_ns, t->floor_ns);
+		putc_unlocked(',', out);
+		kf_html_json_number(out, stretch->end_ns - stretch->start_ns);
+		putc_unlocked(',', out);
+		write_cpu(out, stretch->cpu);
+	}
+	putc_unlocked(']', out);
+}
+
+static void write_throttle(struct writer *w, const struct kf_gap *gap)
+{
+	FILE *out = w->p->out;
+
+	if (!gap->throttled_end_ns) {
+		fputs(",0", out);
+		return;
+	}
+	fputs(",[", out);
+	kf_html_json_offset(out, gap->throttled_start_ns, w->p->t->floor_ns);
+	putc_unlocked(',', out);
+	kf_html_json_number(out, gap->throttled_end_ns - gap->throttled_start_ns);
+	putc_unlocked(']', out);
+}
+
+static void write_sentence(struct writer *w, const struct kf_gap *gap)
+{
+	char sentence[KF_SENTENCE_BYTES] = "";
+
+	putc_unlocked(',', w->p->out);
+	if (w->sentence_bytes < KF_HTML_MAX_SENTENCE) {
+		w->sentence_bytes += kf_sentences_gap(&w->sentences, gap, sentence, sizeof(sentence));
+		w->shown.sentences++;
+	}
+	kf_html_json_text(w->p->out, sentence);
+}
+
+static void write_picture(struct writer *w, const struct kf_gap *gap)
+{
+	putc_unlocked(',', w->p->out);
+	if (w->runs >= KF_HTML_MAX_RUNS) {
+		putc_unlocked('0', w->p->out);
+		return;
+	}
+	w->runs += kf_html_picture_write(w->p->t, gap, w->who, w->p->out);
+	w->shown.pictures++;
+}
+
+static void write_facts(struct writer *w, const struct kf_gap *gap)
+{
+	FILE *out = w->p->out;
+	unsigned int flags = (gap->open ? KF_HTML_OPEN : 0) | (gap->yielded ? KF_HTML_YIELDED : 0) |
+			     (gap->waker_irq ? KF_HTML_WAKER_IRQ : 0);
+
+	kf_html_json_number(out, kf_who_thread(w->who, gap->thread));
+	putc_unlocked(',', out);
+	kf_html_json_offset(out, gap->start_ns, w->p->t->floor_ns);
+	putc_unlocked(',', out);
+	kf_html_json_number(out, gap->end_ns - gap->start_ns);
+	putc_unlocked(',', out);
+	write_cpu(out, gap->cpu);
+	fprintf(out, ",\"%s\",", kf_gap_kind_name(gap->kind));
+	if (gap->waker == KF_NOBODY)
+		fputs("-1", out);
+	else
+		kf_html_json_number(out, kf_who_thread(w->who, gap->waker));
+	putc_unlocked(',', out);
+	write_cpu(out, kf_html_waker_cpu(w->p->t, gap));
+	fprintf(out, ",%u", flags);
+}
+
+static int write_gap(struct writer *w, const struct kf_gap *gap, struct kf_error *e)
+{
+	putc_unlocked('[', w->p->out);
+	write_facts(w, gap);
+	write_sentence(w, gap);
+	if (write_parts(w, gap, e))
+		return -1;
+	write_stretches(w, gap);
+	write_throttle(w, gap);
+	write_picture(w, gap);
+	putc_unlocked(']', w->p->out);
+	return 0;
+}
+
+int kf_html_gaps_write(const struct kf_page *p, struct kf_who *who, struct kf_html_shown *shown, struct kf_error *e)
+{
+	struct writer w = { .p = p, .who = who, .sentences = { .t = p->t } };
+	int err = 0;
+
+	putc('[', p->out);
+	for (size_t i = 0; !err && i < p->d->n_gaps && i < KF_HTML_MAX_GAPS; i++) {
+		fputs(i ? ",\n" : "\n", p->out);
+		err = write_gap(&w, p->d->gaps[i], e);
+		w.shown.gaps++;
+	}
+	putc(']', p->out);
+	kf_sentences_release(&w.sentences);
+	kf_parts_release(&w.parts);
+	*shown = w.shown;
+	return err;
+}
