@@ -51,8 +51,10 @@ static char *written(const struct kf_snapshot *s, uint64_t min_gap_ns)
 
 static void assert_contains(const char *text, const char *part)
 {
-	if (!strstr(text, part))
-		fail_msg("no '%s' in: %s", part, text);
+	if (!strstr(text, part)) {
+		fprintf(stderr, "%s", text); /* longer than what cmocka shows */
+		fail_msg("above there is no: %s", part);
+	}
 }
 
 /* Takes a field of a row from *rest, without its quotes; NULL behind the last. */
@@ -158,19 +160,15 @@ static void any_name_is_one_field(void **state)
 
 static void causes_have_their_columns(void **state)
 {
-	struct kf_taken taken[] = {
-		{ .start_ns = MS(11), .end_ns = MS(12), .ns = MS(1), .kind = KF_PART_SOFTIRQ, .vector = 3 },
-		{ .start_ns = MS(18), .end_ns = MS(19), .ns = 500000, .kind = KF_PART_IRQ, .vector = 24 },
-	};
 	struct kf_group cgroups[] = { { .path = "/web", .parent = KF_NO_CGROUP },
 				      { .path = "/web/a,b", .parent = 0, .limiting = 0 } };
 	struct kf_gap *gap = &h.gaps[HAND_GAP_NGINX];
 	char *text;
 
-	h.cpus[0].taken = taken;
-	h.cpus[0].n_taken = 2;
-	h.cpus[0].longest_taken_ns = MS(1);
-	h.timeline.irqs = "24 eth0,rx\n";
+	hand_take(&h, 0, KF_PART_SOFTIRQ, 3, MS(11), MS(12), MS(1));
+	hand_take(&h, 0, KF_PART_IRQ, 24, MS(18), MS(19), 500000);
+	h.timeline.irqs = "24 \x1b"
+			  "eth0,rx\n";
 	h.timeline.cgroups = cgroups;
 	h.timeline.n_cgroups = 2;
 	gap->cgroup = 0;
@@ -181,7 +179,7 @@ static void causes_have_their_columns(void **state)
 	text = written(*state, 0);
 	assert_contains(text, ",11000000,throttled,812,redis,false,false,3000000,/web,\"/web/a,b\",,");
 	assert_contains(text, ",softirq,,,,,NET_RX,0,1000000\n");
-	assert_contains(text, ",irq,,,,,\"eth0,rx\",0,500000\n");
+	assert_contains(text, ",irq,,,,,\"\\x1beth0,rx\",0,500000\n");
 	assert_contains(text, ",throttled,,,,,,,3000000\n");
 	free(text);
 }

@@ -13,13 +13,14 @@
 #include "output/csv.h"
 #include "output/go_trace.h"
 #include "output/ndjson.h"
+#include "output/perfetto.h"
 #include "output/whole_file.h"
 #include "snapshot/snapshot.h"
 
 #define NOT_GIVEN UINT64_MAX
 
-enum format { FORMAT_GO, FORMAT_NDJSON, FORMAT_CSV };
-static const char *const formats[] = { "go", "ndjson", "csv", NULL };
+enum format { FORMAT_GO, FORMAT_NDJSON, FORMAT_CSV, FORMAT_PERFETTO };
+static const char *const formats[] = { "go", "ndjson", "csv", "perfetto", NULL };
 
 /* As the user gave it. */
 struct settings {
@@ -28,18 +29,21 @@ struct settings {
 	uint64_t around_ns, last_ns, gap_ns;
 	const char *output;
 	enum format format;
-	struct kf_go_options go;
+	struct kf_go_options go; /* from_ns and to_ns also for perfetto */
 };
 
 static int parse_options(struct settings *o, int argc, char **argv, struct kf_operands *operands, struct kf_error *e)
 {
 	const struct kf_option options[] = {
 		{ "format", 'f', KF_OPT_STRING, &o->format_name, "FORMAT",
-		  "go: a Go execution trace (default); ndjson: one gap per line; csv: one row per gap and culprit" },
+		  "go: a Go execution trace (default); perfetto: for ui.perfetto.dev; ndjson: one gap per line; "
+		  "csv: one row per gap and culprit" },
 		{ "output", 'o', KF_OPT_STRING, &o->output, "OUT",
-		  "write here; - is standard output (default: go FILE.trace, ndjson and csv -)" },
+		  "write here; - is standard output (default: go FILE.trace, perfetto FILE.pftrace, ndjson and csv "
+		  "-)" },
 		{ "gap", 0, KF_OPT_DURATION, &o->gap_ns, "DURATION",
-		  "go: gaps this long become tasks (default 1ms); ndjson, csv: only gaps this long (default all)" },
+		  "go: gaps this long become tasks (default 1ms); perfetto: they tell their sentence (default 100us); "
+		  "ndjson, csv: only gaps this long (default all)" },
 		{ "around", 0, KF_OPT_DURATION, &o->around_ns, "DURATION",
 		  "only so much, centred on the moment the trigger fired" },
 		{ "last", 0, KF_OPT_DURATION, &o->last_ns, "DURATION", "only the end of the window" },
@@ -60,9 +64,10 @@ static int parse_options(struct settings *o, int argc, char **argv, struct kf_op
 	const struct kf_command command = {
 		.name = "export",
 		.operands = "FILE",
-		.summary = "write a snapshot as Go execution trace, NDJSON or CSV",
+		.summary = "write a snapshot as Go execution trace, Perfetto trace, NDJSON or CSV",
 		.description = "Turns a snapshot into a file for other tools: `go tool trace` and what else reads Go's "
-			       "execution traces,\nscripts, or databases that hold the gaps of many hosts. A cut is as "
+			       "execution traces,\nui.perfetto.dev, scripts, or databases that hold the gaps of many "
+			       "hosts. A cut is as "
 			       "good a trace as the whole. No root needed.",
 		.examples = "  kflight export FILE.kfl && go tool trace FILE.trace\n"
 			    "  kflight export --around 500ms -o incident.trace FILE.kfl\n"
@@ -142,7 +147,7 @@ static int check_cut(const struct settings *o, struct kf_error *e)
 
 	if (around + last + range > 1)
 		return kf_fail(e, KF_USAGE, "give one of them", "--around, --last and --from/--to exclude each other");
-	if (o->format != FORMAT_GO && (around || last || range))
+	if ((o->format == FORMAT_NDJSON || o->format == FORMAT_CSV) && (around || last || range))
 		return kf_fail(e, KF_USAGE, "each line has start_ns and end_ns to select by",
 			       "%s cannot be cut: it always has the gaps of the whole window", formats[o->format]);
 	if ((around && !o->around_ns) || (last && !o->last_ns))
@@ -211,11 +216,25 @@ static char *default_output(const struct settings *o, const char *path)
 	size_t len = strlen(path);
 	char *name = NULL;
 
-	if (o->format != FORMAT_GO)
+	if (o->format == FORMAT_NDJSON || o->format == FORMAT_CSV)
 		return strdup("-");
 	if (len > 4 && !strcmp(path + len - 4, ".kfl"))
 		len -= 4;
-	return asprintf(&name, "%.*s.trace", (int)len, path) < 0 ? NULL : name;
+	if (asprintf(&name, "%.*s.%s", (int)len, path, o->format == FORMAT_GO ? "trace" : "pftrace") < 0)
+		return NULL;
+	return name;
+}
+
+static int write_perfetto(const struct settings *o, const struct kf_timeline *t, const struct kf_snapshot *s, FILE *out,
+			  struct kf_error *e)
+{
+	struct kf_perfetto_options perfetto = KF_PERFETTO_OPTIONS_DEFAULT;
+
+	perfetto.from_ns = o->go.from_ns;
+	perfetto.to_ns = o->go.to_ns;
+	if (o->gap_ns != NOT_GIVEN)
+		perfetto.gap_ns = o->gap_ns;
+	return kf_perfetto_write(t, s, &perfetto, out, e);
 }
 
 static int write_format(struct settings *o, const struct kf_timeline *t, const struct kf_snapshot *s, FILE *out,
@@ -225,6 +244,8 @@ static int write_format(struct settings *o, const struct kf_timeline *t, const s
 		return kf_ndjson_write(t, out, o->gap_ns == NOT_GIVEN ? 0 : o->gap_ns, e);
 	if (o->format == FORMAT_CSV)
 		return kf_csv_write(t, s, out, o->gap_ns == NOT_GIVEN ? 0 : o->gap_ns, e);
+	if (o->format == FORMAT_PERFETTO)
+		return write_perfetto(o, t, s, out, e);
 	if (o->gap_ns != NOT_GIVEN)
 		o->go.gap_ns = o->gap_ns;
 	return kf_go_trace_write(t, s, &o->go, out, e);
@@ -249,6 +270,8 @@ static int write_file(struct settings *o, const struct kf_timeline *t, const str
 	}
 	if (!err && o->format == FORMAT_GO && strcmp(output, "-") != 0)
 		kf_note("wrote '%s': open it with `go tool trace %s`", output, output);
+	if (!err && o->format == FORMAT_PERFETTO && strcmp(output, "-") != 0)
+		kf_note("wrote '%s': open it in ui.perfetto.dev", output);
 	free(output);
 	return err;
 }

@@ -69,11 +69,10 @@ static void put_nothing(FILE *out)
 	putc_unlocked(',', out);
 }
 
-/* Strangers' bytes, up to max or the first NUL. Empty text is quoted: without quotes it would be nothing. */
-static void put_text(FILE *out, const char *bytes, size_t max)
+/* Printable text. Empty text is quoted: without quotes it would be nothing. */
+static void put_field(FILE *out, const char *text)
 {
-	char text[4 * PATH_MAX + 1];
-	size_t len = kf_text_printable(bytes, max, text, sizeof(text));
+	size_t len = strlen(text);
 
 	if (len && !strpbrk(text, ",\"") && text[0] != ' ' && text[len - 1] != ' ') {
 		put_word(out, text);
@@ -86,6 +85,15 @@ static void put_text(FILE *out, const char *bytes, size_t max)
 		putc_unlocked(*c, out);
 	}
 	fputs_unlocked("\",", out);
+}
+
+/* Strangers' bytes, up to max or the first NUL. */
+static void put_text(FILE *out, const char *bytes, size_t max)
+{
+	char text[4 * PATH_MAX + 1];
+
+	kf_text_printable(bytes, max, text, sizeof(text));
+	put_field(out, text);
 }
 
 static void put_time(FILE *out, const struct kf_snapshot *s, uint64_t mono_ns)
@@ -213,7 +221,7 @@ static int put_part(FILE *out, struct table *table, size_t number)
 	const struct kf_timeline *t = table->t;
 	const struct kf_part *part = &table->parts.items[number];
 	bool is_thread = part->kind == KF_PART_THREAD && part->thread < t->n_threads;
-	char name[256];
+	char name[KF_VECTOR_BYTES];
 	const char *vector = kf_part_vector_name(t, part, name, sizeof(name));
 
 	put_number(out, number);
@@ -228,7 +236,7 @@ static int put_part(FILE *out, struct table *table, size_t number)
 		fputs_unlocked(",,", out);
 	}
 	if (vector)
-		put_text(out, vector, sizeof(name));
+		put_field(out, vector);
 	else
 		put_nothing(out);
 	put_cpu(out, part->cpu);
