@@ -14,7 +14,20 @@
 
 /* What wins when one gap has several findings comes first: the cause, then what it leads to. */
 static const struct kf_rule *const rules[] = {
+	&kf_rule_realtime_hog,
+	&kf_rule_cpu_quota_throttled,
+	&kf_rule_softirq_storm,
+	&kf_rule_steal_time,
+	&kf_rule_bad_placement,
+	&kf_rule_priority_inversion,
+	&kf_rule_futex_convoy,
+	&kf_rule_blocked_on_disk,
+	&kf_rule_long_syscall,
+	&kf_rule_oversubscribed_process,
+	&kf_rule_fork_storm,
+	&kf_rule_preempted,
 	&kf_rule_run_queue_latency,
+	&kf_rule_sleep_overrun,
 	NULL,
 };
 

@@ -20,14 +20,16 @@ struct kf_search;
 enum kf_rule_unit { KF_RULE_NS, KF_RULE_PERMILLE, KF_RULE_COUNT };
 
 struct kf_hit {
-	uint64_t value;	  /* what the thresholds are about, in the rule's unit */
-	uint64_t ns;	  /* how long it took; for a rule in ns the same as value unless only a part of it counts */
-	uint64_t ts_ns;	  /* when it began */
-	uint64_t key;	  /* the rule's own: only hits of one key are alike */
-	uint32_t thread;  /* who suffered; KF_NOBODY */
-	uint32_t culprit; /* index, KF_IDLE, KF_NOBODY */
-	uint16_t cpu;	  /* KF_NO_CPU */
-	bool mild;	  /* a WARN at most */
+	uint64_t value;	   /* what the thresholds are about, in the rule's unit */
+	uint64_t ns;	   /* how long it took; for a rule in ns the same as value unless only a part of it counts */
+	uint64_t total_ns; /* of several that the rule has put together; 0: ns */
+	uint32_t count;	   /* so many; 0: 1 */
+	uint64_t ts_ns;	   /* when it began */
+	uint64_t key;	   /* the rule's own: only hits of one key are alike */
+	uint32_t thread;   /* who suffered; KF_NOBODY */
+	uint32_t culprit;  /* index, KF_IDLE, KF_NOBODY */
+	uint16_t cpu;	   /* KF_NO_CPU */
+	bool mild;	   /* a WARN at most */
 	const struct kf_gap *gap; /* NULL */
 	struct kf_wait wait;	  /* what the thread was doing; nr KF_NR_USER: not known */
 	uint64_t numbers[4];	  /* the rule's own, for its words */
@@ -62,9 +64,19 @@ struct kf_rule {
 	void (*tell)(struct kf_search *s, const struct kf_alike *group, struct kf_words *words);
 };
 
-extern const struct kf_rule kf_rule_run_queue_latency, kf_rule_preempted, kf_rule_realtime_hog,
-	kf_rule_cpu_quota_throttled, kf_rule_softirq_storm, kf_rule_steal_time, kf_rule_priority_inversion,
-	kf_rule_long_syscall, kf_rule_blocked_on_disk, kf_rule_oversubscribed_process, kf_rule_fork_storm,
-	kf_rule_sleep_overrun;
+extern const struct kf_rule kf_rule_realtime_hog;
+extern const struct kf_rule kf_rule_cpu_quota_throttled;
+extern const struct kf_rule kf_rule_softirq_storm;
+extern const struct kf_rule kf_rule_steal_time;
+extern const struct kf_rule kf_rule_bad_placement;
+extern const struct kf_rule kf_rule_priority_inversion;
+extern const struct kf_rule kf_rule_futex_convoy;
+extern const struct kf_rule kf_rule_blocked_on_disk;
+extern const struct kf_rule kf_rule_long_syscall;
+extern const struct kf_rule kf_rule_oversubscribed_process;
+extern const struct kf_rule kf_rule_fork_storm;
+extern const struct kf_rule kf_rule_preempted;
+extern const struct kf_rule kf_rule_run_queue_latency;
+extern const struct kf_rule kf_rule_sleep_overrun;
 
 #endif

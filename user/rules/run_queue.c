@@ -2,24 +2,13 @@
 /* RunQueueLatency: ready to run, and not run. docs/rules/RunQueueLatency.md */
 #include "rules/rule.h"
 
-#include "model/prio.h"
 #include "rules/search.h"
 #include "rules/words.h"
-
-#include <linux/sched.h>
 
 /* What it waited in a queue: a throttled thread is in none, and has a rule of its own. */
 static uint64_t queued_ns(const struct kf_gap *gap)
 {
 	return gap->end_ns - gap->start_ns - (gap->throttled_end_ns - gap->throttled_start_ns);
-}
-
-/* It gave its CPU away itself; or it is to run only when nobody else wants to. */
-static bool waits_by_design(const struct kf_timeline *t, const struct kf_gap *gap)
-{
-	uint16_t prio = kf_prio_at(t, gap->thread, gap->start_ns);
-
-	return gap->yielded || ((prio & KF_PRIO_KNOWN) && KF_PRIO_POLICY(prio) == SCHED_IDLE);
 }
 
 /* Throttled, but not for how long: what is left for the queue is not known. */
@@ -33,16 +22,16 @@ static int find(struct kf_search *s, struct kf_error *e)
 	for (size_t i = 0; i < s->t->n_gaps; i++) {
 		const struct kf_gap *gap = &s->t->gaps[i];
 		struct kf_hit hit;
-		uint64_t ns;
 
-		if (queued_ns(gap) < s->warn || is_vaguely_throttled(gap) || waits_by_design(s->t, gap) ||
-		    !kf_search_wants(s, gap->thread))
+		if (queued_ns(gap) < s->warn || is_vaguely_throttled(gap) || gap->yielded ||
+		    kf_gap_is_of_idler(s->t, gap) || !kf_search_wants(s, gap->thread))
 			continue;
 		if (kf_search_parts(s, gap, e))
 			return -1;
 		hit = kf_hit_of_gap(gap);
 		hit.value = hit.ns = queued_ns(gap);
-		hit.culprit = kf_parts_top_thread(&s->parts, &ns);
+		hit.mild = s->t->threads[gap->thread].kernel;
+		hit.culprit = kf_search_culprit(s);
 		if (kf_search_hit(s, &hit, e))
 			return -1;
 	}
@@ -56,9 +45,7 @@ static void tell(struct kf_search *s, const struct kf_alike *group, struct kf_wo
 
 	kf_sentences_gap(&s->sentences, gap, sentence, sizeof(sentence));
 	kf_line_text(&words->message, sentence);
-	if (kf_search_parts(s, gap, NULL))
-		return;
-	kf_line_gap_advice(&words->suggestion, s->t, gap, &s->parts);
+	kf_line_gap_advice(&words->suggestion, s, gap);
 }
 
 const struct kf_rule kf_rule_run_queue_latency = {

@@ -84,14 +84,15 @@ bool kf_search_wants(const struct kf_search *s, uint32_t thread)
 int kf_search_init(struct kf_search *s, const struct kf_timeline *t, const struct kf_rule_options *o,
 		   struct kf_error *e)
 {
-	uint32_t n_names;
+	uint32_t n_names = 0;
 
 	*s = (struct kf_search){ .t = t, .o = o, .sentences = { .t = t } };
 	s->selective = o->tgid || o->tid || o->comm;
 	s->wanted = calloc(t->n_threads + 1, sizeof(*s->wanted));
 	s->name = number_threads(t, by_process_comm, &n_names);
+	s->ns_of_name = s->name ? calloc((size_t)n_names + 1, sizeof(*s->ns_of_name)) : NULL;
 	s->process = number_threads(t, by_process, &s->n_processes);
-	if (!s->wanted || !s->name || !s->process)
+	if (!s->wanted || !s->name || !s->ns_of_name || !s->process)
 		return kf_fail_memory(e, "findings");
 	for (size_t i = 0; i < t->n_threads; i++)
 		s->wanted[i] = !s->selective || is_wanted(&t->threads[i], o);
@@ -128,12 +129,14 @@ void kf_search_release(struct kf_search *s)
 	drop_groups(s);
 	free(s->wanted);
 	free(s->name);
+	free(s->ns_of_name);
 	free(s->process);
 	free(s->moves);
 	free(s->moves_at);
 	free(s->gaps);
 	free(s->gaps_at);
 	kf_parts_release(&s->parts);
+	kf_convoys_release(&s->convoys);
 	kf_sentences_release(&s->sentences);
 	*s = (struct kf_search){ 0 };
 }
@@ -180,8 +183,8 @@ int kf_search_hit(struct kf_search *s, const struct kf_hit *hit, struct kf_error
 		g->group.worst = *hit;
 	if (g->group.severity < severity_of(s, hit))
 		g->group.severity = severity_of(s, hit);
-	g->group.total_ns += hit->ns;
-	g->group.count++;
+	g->group.total_ns += hit->total_ns ? hit->total_ns : hit->ns;
+	g->group.count += hit->count ? hit->count : 1;
 	return 0;
 }
 

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "model/convoy.h"
 #include "model/parts.h"
 #include "output/sentence.h"
 #include "rules/rule.h"
@@ -19,10 +20,11 @@ struct kf_grouped; /* a group and its key in the table */
 struct kf_search {
 	const struct kf_timeline *t;
 	const struct kf_rule_options *o;
-	bool selective;	   /* only some threads count */
-	bool *wanted;	   /* by thread: does it count? */
-	uint32_t *name;	   /* by thread: a number that all threads share whose processes have the same name */
-	uint32_t *process; /* by thread: a number that all threads of its process share, from 0 */
+	bool selective;	      /* only some threads count */
+	bool *wanted;	      /* by thread: does it count? */
+	uint32_t *name;	      /* by thread: a number that all threads share whose processes have the same name */
+	uint64_t *ns_of_name; /* by such a number: 0, for sums */
+	uint32_t *process;    /* by thread: a number that all threads of its process share, from 0 */
 	uint32_t n_processes;
 
 	/* Of the rule at work. */
@@ -32,7 +34,8 @@ struct kf_search {
 	struct kf_grouped *groups; /* hash table */
 
 	struct kf_sentences sentences;
-	struct kf_parts parts; /* scratch of the rules */
+	struct kf_parts parts;	   /* scratch of the rules */
+	struct kf_convoys convoys; /* of FutexConvoy */
 
 	/* Built when first asked for. */
 	uint32_t *moves;  /* indices in t->moves, by thread, then time */
@@ -58,6 +61,9 @@ int kf_search_hit(struct kf_search *s, const struct kf_hit *hit, struct kf_error
 /* A hit that is about a gap; value and ns are its length. What the thread was doing is looked up later. */
 struct kf_hit kf_hit_of_gap(const struct kf_gap *gap);
 
+/* Its thread was SCHED_IDLE: it waits by design whenever anybody else wants to run. */
+bool kf_gap_is_of_idler(const struct kf_timeline *t, const struct kf_gap *gap);
+
 /* Does anything of this thread count? False for KF_NOBODY if only some threads do. */
 bool kf_search_wants(const struct kf_search *s, uint32_t thread);
 
@@ -68,7 +74,7 @@ const uint32_t *kf_search_gaps(struct kf_search *s, uint32_t thread, size_t *n, 
 /* Who ran during a gap, into s->parts. The sum of the parts of a kind. */
 int kf_search_parts(struct kf_search *s, const struct kf_gap *gap, struct kf_error *e);
 uint64_t kf_parts_of_kind(const struct kf_parts *p, enum kf_part_kind kind);
-/* The thread that had most of it, over all CPUs; KF_NOBODY if none. *ns: how much. */
-uint32_t kf_parts_top_thread(const struct kf_parts *p, uint64_t *ns);
+/* Of the threads in s->parts whose processes have the same name and together had most of the gap: the one with most. */
+uint32_t kf_search_culprit(struct kf_search *s);
 
 #endif

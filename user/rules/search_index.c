@@ -2,6 +2,7 @@
 /* What rules look up: the moves and gaps of one thread, what it was doing before a gap, who ran during one. */
 #include "rules/search.h"
 
+#include <linux/sched.h>
 #include <stdlib.h>
 
 #include "base/error.h"
@@ -71,25 +72,52 @@ uint64_t kf_parts_of_kind(const struct kf_parts *p, enum kf_part_kind kind)
 	return ns;
 }
 
-uint32_t kf_parts_top_thread(const struct kf_parts *p, uint64_t *ns)
+/* Of one name, the thread with most time. */
+static uint32_t top_of_name(const struct kf_search *s, uint32_t name)
 {
 	uint32_t top = KF_NOBODY;
+	uint64_t top_ns = 0;
 
-	*ns = 0;
-	for (size_t i = 0; i < p->n; i++) {
-		const struct kf_part *part = &p->items[i];
-		uint64_t sum_ns = 0;
+	for (size_t i = 0; i < s->parts.n; i++) {
+		const struct kf_part *part = &s->parts.items[i];
 
-		if (part->kind != KF_PART_THREAD)
-			continue;
-		for (uint32_t k = (uint32_t)i; k != KF_NO_PART; k = p->items[k].before)
-			sum_ns += p->items[k].ns;
-		if (sum_ns > *ns) {
-			*ns = sum_ns;
+		if (part->kind == KF_PART_THREAD && s->name[part->thread] == name && part->ns > top_ns) {
+			top_ns = part->ns;
 			top = part->thread;
 		}
 	}
 	return top;
+}
+
+uint32_t kf_search_culprit(struct kf_search *s)
+{
+	uint64_t most_ns = 0;
+	uint32_t most = KF_NOBODY;
+
+	for (size_t i = 0; i < s->parts.n; i++) {
+		const struct kf_part *part = &s->parts.items[i];
+		uint64_t *ns;
+
+		if (part->kind != KF_PART_THREAD)
+			continue;
+		ns = &s->ns_of_name[s->name[part->thread]];
+		*ns += part->ns;
+		if (*ns > most_ns) {
+			most_ns = *ns;
+			most = s->name[part->thread];
+		}
+	}
+	for (size_t i = 0; i < s->parts.n; i++)
+		if (s->parts.items[i].kind == KF_PART_THREAD)
+			s->ns_of_name[s->name[s->parts.items[i].thread]] = 0;
+	return most == KF_NOBODY ? KF_NOBODY : top_of_name(s, most);
+}
+
+bool kf_gap_is_of_idler(const struct kf_timeline *t, const struct kf_gap *gap)
+{
+	uint16_t prio = kf_prio_at(t, gap->thread, gap->start_ns);
+
+	return (prio & KF_PRIO_KNOWN) && KF_PRIO_POLICY(prio) == SCHED_IDLE;
 }
 
 struct kf_hit kf_hit_of_gap(const struct kf_gap *gap)

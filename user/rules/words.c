@@ -36,6 +36,14 @@ void kf_line_process(struct kf_line *line, const struct kf_timeline *t, uint32_t
 	kf_line_add(line, "%s/%" PRIu32, name[0] ? name : "?", th->tgid ? th->tgid : th->tid);
 }
 
+void kf_line_foreign(struct kf_line *line, const char *text)
+{
+	char printable[512];
+
+	kf_text_printable(text, strlen(text), printable, sizeof(printable));
+	kf_line_text(line, printable);
+}
+
 void kf_line_times(struct kf_line *line, uint32_t count, uint64_t total_ns)
 {
 	char n[32];
@@ -56,7 +64,12 @@ bool kf_line_prio(struct kf_line *line, uint16_t prio)
 	return text[0] != '\0';
 }
 
-/* A thread of the same process, another one, a kernel thread, a real-time one: each can be moved by something else. */
+static bool is_same_program(const struct kf_thread *a, const struct kf_thread *b)
+{
+	return (a->tgid && a->tgid == b->tgid) || !strncmp(a->process_comm, b->process_comm, KF_COMM_BYTES);
+}
+
+/* A thread of the same program, another one, a kernel thread, a real-time one: each can be moved by something else. */
 static void advise_on_thread(struct kf_line *line, const struct kf_timeline *t, const struct kf_gap *gap,
 			     uint32_t culprit)
 {
@@ -65,27 +78,31 @@ static void advise_on_thread(struct kf_line *line, const struct kf_timeline *t, 
 
 	if (kf_prio_outranks(prio, kf_prio_at(t, gap->thread, gap->start_ns))) {
 		kf_line_thread(line, t, culprit);
-		kf_line_add(line, " outranks every fair thread (");
+		kf_line_text(line, " outranks it (");
 		kf_line_prio(line, prio);
-		kf_line_add(line, "): does it have to? Try `chrt -o -p 0 %" PRIu32 "`, or give it a CPU of its own",
+		kf_line_add(line, "): if it need not, `chrt -o -p 0 %" PRIu32 "`; else give it a CPU of its own",
 			    th->tid);
-	} else if (th->tgid && th->tgid == victim->tgid) {
-		kf_line_text(line, "threads of ");
-		kf_line_process(line, t, gap->thread);
-		kf_line_text(line, " compete with one another: run fewer workers at a time, or allow it more CPUs");
 	} else if (th->kernel) {
-		kf_line_text(line,
-			     "a kernel thread did work for somebody: see who queues it (a `kworker` is named after "
-			     "its queue, `ksoftirqd` handles network and timers), or keep ");
+		kf_line_text(line, "find out for whom ");
+		kf_line_thread(line, t, culprit);
+		kf_line_text(line, " worked (ksoftirqd: network and timers; kworker: named after its queue)");
+		if (!victim->kernel)
+			kf_line_text(line, ", or allow the victim other CPUs");
+	} else if (is_same_program(victim, th)) {
+		kf_line_text(line, "fewer threads or processes of ");
 		kf_line_process(line, t, gap->thread);
-		kf_line_add(line, " off CPU %u", gap->cpu);
+		kf_line_text(line, " at a time, or more CPUs for them: they wait for one another");
 	} else {
 		kf_line_text(line, "give ");
 		kf_line_process(line, t, culprit);
-		kf_line_add(line, " less (`renice -n 10 -p %" PRIu32 "`, a lower cpu.weight), or other CPUs than ",
-			    th->tgid ? th->tgid : th->tid);
+		if (th->died_ns)
+			kf_line_text(line, " less (start it with `nice`, a lower cpu.weight)");
+		else
+			kf_line_add(line, " less (`renice -n 10 -p %" PRIu32 "`, a lower cpu.weight)",
+				    th->tgid ? th->tgid : th->tid);
+		kf_line_text(line, ", or CPUs that ");
 		kf_line_process(line, t, gap->thread);
-		kf_line_text(line, " (`taskset -cp`, cpuset.cpus)");
+		kf_line_text(line, " does not need (`taskset`, cpuset.cpus)");
 	}
 }
 
@@ -95,8 +112,8 @@ static void advise_on_kind(struct kf_line *line, const struct kf_gap *gap, enum 
 	case KF_PART_IDLE:
 		kf_line_text(
 			line,
-			"its CPU was idle: it took long to wake up (deep sleep states: try `cpupower idle-set -D 50`; "
-			"in a virtual machine the hypervisor had taken the CPU away)");
+			"nobody had its CPU, it took that long to wake up: shallower sleep states (`cpupower idle-set "
+			"-D 50`); in a virtual machine, ask who else runs on the host");
 		return;
 	case KF_PART_IRQ:
 	case KF_PART_SOFTIRQ:
@@ -119,26 +136,26 @@ static void advise_on_kind(struct kf_line *line, const struct kf_gap *gap, enum 
 	case KF_PART_KINDS:
 		break;
 	}
-	kf_line_text(line, "who had the CPU is not in the file: record with a larger --window");
+	kf_line_text(line, "record with a larger --window: who had the CPU is not in the file");
 }
 
-void kf_line_gap_advice(struct kf_line *line, const struct kf_timeline *t, const struct kf_gap *gap,
-			const struct kf_parts *parts)
+void kf_line_gap_advice(struct kf_line *line, struct kf_search *s, const struct kf_gap *gap)
 {
-	uint64_t most_ns = 0, top_ns;
+	uint64_t most_ns = 0;
 	enum kf_part_kind most = KF_PART_UNKNOWN;
-	uint32_t culprit = kf_parts_top_thread(parts, &top_ns);
 
+	if (kf_search_parts(s, gap, NULL))
+		s->parts.n = 0;
 	for (unsigned int kind = 0; kind < KF_PART_KINDS; kind++) {
-		uint64_t ns = kf_parts_of_kind(parts, kind);
+		uint64_t ns = kf_parts_of_kind(&s->parts, kind);
 
 		if (ns > most_ns) {
 			most_ns = ns;
 			most = kind;
 		}
 	}
-	if (most == KF_PART_THREAD && culprit != KF_NOBODY)
-		advise_on_thread(line, t, gap, culprit);
+	if (most == KF_PART_THREAD)
+		advise_on_thread(line, s->t, gap, kf_search_culprit(s));
 	else
 		advise_on_kind(line, gap, most);
 }

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* BadPlacement: the host had an idle CPU, and the thread waited on a busy one. docs/rules/BadPlacement.md */
+#include "rules/rule.h"
+
+#include <inttypes.h>
+
+#include "model/placement.h"
+#include "rules/search.h"
+#include "rules/words.h"
+
+/* Keys: the scheduler did not move it, or was not allowed to. */
+enum { ALLOWED = 0, FORBIDDEN = 1 };
+/* Numbers. */
+enum { N_IDLE_CPU, N_CPUS_ALLOWED };
+
+/* How long somebody had its CPU: while that is idle itself, another idle one would not have been quicker. */
+static uint64_t busy_ns(const struct kf_parts *p)
+{
+	return kf_parts_of_kind(p, KF_PART_THREAD) + kf_parts_of_kind(p, KF_PART_SOFTIRQ) +
+	       kf_parts_of_kind(p, KF_PART_IRQ);
+}
+
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int look_at(struct kf_search *s, const struct kf_gap *gap, struct kf_error *e)
+{
+	struct kf_placement placement = kf_gap_placement(s->t, gap);
+	struct kf_hit hit = kf_hit_of_gap(gap);
+
+	if (!placement.known || smaller(placement.idle_ns + placement.forbidden_ns, hit.ns) < s->warn)
+		return 0;
+	if (kf_search_parts(s, gap, e))
+		return -1;
+	hit.culprit = kf_search_culprit(s);
+	hit.numbers[N_CPUS_ALLOWED] = placement.n_allowed;
+	if (placement.idle_ns >= placement.forbidden_ns) {
+		hit.value = smaller(placement.idle_ns, busy_ns(&s->parts));
+		hit.key = ALLOWED;
+		hit.numbers[N_IDLE_CPU] = placement.idle_cpu;
+	} else {
+		/* Threads of the kernel that belong to a CPU are meant to. */
+		if (s->t->threads[gap->thread].kernel)
+			return 0;
+		hit.value = smaller(placement.forbidden_ns, busy_ns(&s->parts));
+		hit.key = FORBIDDEN;
+		hit.numbers[N_IDLE_CPU] = placement.forbidden_cpu;
+	}
+	hit.ns = hit.value;
+	return kf_search_hit(s, &hit, e);
+}
+
+static int find(struct kf_search *s, struct kf_error *e)
+{
+	for (size_t i = 0; i < s->t->n_gaps; i++) {
+		const struct kf_gap *gap = &s->t->gaps[i];
+
+		if (gap->end_ns - gap->start_ns >= s->warn && !gap->yielded && !kf_gap_is_of_idler(s->t, gap) &&
+		    kf_search_wants(s, gap->thread) && look_at(s, gap, e))
+			return -1;
+	}
+	return 0;
+}
+
+static void tell_wait(struct kf_search *s, const struct kf_hit *hit, struct kf_line *line)
+{
+	kf_line_thread(line, s->t, hit->thread);
+	if (hit->key == FORBIDDEN && hit->numbers[N_CPUS_ALLOWED] == 1)
+		kf_line_text(line, " is pinned and");
+	else if (hit->key == FORBIDDEN)
+		kf_line_add(line, " may run on %" PRIu64 " CPUs only and", hit->numbers[N_CPUS_ALLOWED]);
+	kf_line_text(line, " waited ");
+	kf_line_duration(line, hit->gap->end_ns - hit->gap->start_ns);
+	if (hit->cpu != KF_NO_CPU)
+		kf_line_add(line, " for CPU %u", hit->cpu);
+	if (hit->culprit < s->t->n_threads) {
+		kf_line_text(line, " behind ");
+		kf_line_thread(line, s->t, hit->culprit);
+	}
+	kf_line_text(line, ", while for ");
+	kf_line_duration(line, hit->ns);
+	if (hit->numbers[N_IDLE_CPU] == KF_NO_CPU)
+		kf_line_text(line, " another CPU was idle");
+	else
+		kf_line_add(line, " CPU %" PRIu64 " or another was idle", hit->numbers[N_IDLE_CPU]);
+	kf_line_text(line, hit->key == FORBIDDEN ? ", which it may not use" : ", which it may use");
+}
+
+static void tell(struct kf_search *s, const struct kf_alike *group, struct kf_words *words)
+{
+	const struct kf_hit *hit = &group->worst;
+	char sentence[KF_SENTENCE_BYTES];
+
+	tell_wait(s, hit, &words->message);
+	kf_sentences_gap(&s->sentences, hit->gap, sentence, sizeof(sentence));
+	kf_line_text(&words->detail, sentence);
+	if (hit->key == FORBIDDEN) {
+		kf_line_text(&words->suggestion, "allow it more CPUs (`taskset -cp`, cpuset.cpus of its cgroup)");
+		if (hit->culprit < s->t->n_threads && hit->cpu != KF_NO_CPU) {
+			kf_line_text(&words->suggestion, ", or keep ");
+			kf_line_thread(&words->suggestion, s->t, hit->culprit);
+			kf_line_add(&words->suggestion, " off CPU %u", hit->cpu);
+		}
+		return;
+	}
+	kf_line_text(
+		&words->suggestion,
+		"more CPUs would not help, the scheduler left it where it was: see that load is balanced between these "
+		"CPUs (isolcpus, cpuset.cpus.partition), and try a lower "
+		"/sys/kernel/debug/sched/migration_cost_ns");
+}
+
+const struct kf_rule kf_rule_bad_placement = {
+	.name = "BadPlacement",
+	.summary = "a thread waited for a busy CPU while another one was idle",
+	.unit = KF_RULE_NS,
+	.warn = 1000000,
+	.error = 10000000,
+	.by_victim = true,
+	.find = find,
+	.tell = tell,
+};
