@@ -31,6 +31,18 @@ extern void *bpf_rdonly_cast(const void *obj, u32 btf_id) __ksym __weak;
  */
 __u64 regs_offset;
 
+/* Only from a task iterator. The detour hides that it is a pointer: before 6.2 or so no arithmetic is allowed on one. */
+static __always_inline void measure_regs_offset(struct task_struct *task)
+{
+	u64 pointer, number = 0;
+
+	if (regs_offset || task->flags & PF_KTHREAD)
+		return;
+	pointer = (u64)bpf_task_pt_regs(task);
+	bpf_probe_read_kernel(&number, sizeof(number), &pointer);
+	regs_offset = number - (u64)task->stack;
+}
+
 struct syscall_state {
 	u64 arg0, arg1;
 	u32 arg2;

@@ -19,6 +19,7 @@ static const struct verb {
 	{ "report", cmd_report, "the answer: who waited, how long, because of whom" },
 	{ "export", cmd_export, "write a snapshot as Go execution trace or NDJSON" },
 	{ "info", cmd_info, "what a snapshot holds: window, losses, trigger" },
+	{ "top", cmd_top, "the worst waits of now, live (root)" },
 	{ "doctor", cmd_doctor, "what this host supports, what is missing, what to do" },
 	{ "bench", cmd_bench, "what recording costs on this host (root)" },
 };
