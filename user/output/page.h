@@ -37,6 +37,9 @@ bool kf_page_is_own(const struct kf_page *p, uint32_t thread);
 /* "WHAT of process nginx/2144" */
 void kf_page_own_title(const struct kf_page *p, const char *what, char *title, size_t len);
 
+/* Why the trigger's wait took so long, and the worst convoys; nothing if there is nothing to add to the first line. */
+int kf_page_story(const struct kf_page *p, struct kf_error *e);
+
 /* Own ones first, if there are any, then those of all others. */
 void kf_page_gaps(const struct kf_page *p);
 int kf_page_threads(const struct kf_page *p, struct kf_error *e);

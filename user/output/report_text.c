@@ -58,6 +58,8 @@ static int print_page(const struct kf_page *p, struct kf_error *e)
 {
 	print_trigger(p);
 	print_host(p);
+	if (kf_page_story(p, e))
+		return -1;
 	kf_page_findings(p);
 	kf_page_gaps(p);
 	if (kf_page_threads(p, e) || kf_page_culprits(p, e))

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "output/story_trigger.h"
+
+#include <stdbool.h>
+
+#include "model/chain.h"
+#include "output/line.h"
+#include "output/sentence.h"
+#include "output/story.h"
+#include "output/trigger.h"
+#include "snapshot/snapshot.h"
+
+/* A waker's own gap counts if it is at least 1/4 of that of whom it woke. */
+#define LATE_MATTERS 4
+
+static uint64_t length(const struct kf_gap *gap)
+{
+	return gap->end_ns - gap->start_ns;
+}
+
+void kf_trigger_chain(const struct kf_timeline *t, const struct kf_snapshot *s, const struct kf_chains *chains,
+		      struct kf_chain *out)
+{
+	const struct kf_trigger *trigger = &s->trigger;
+	uint32_t thread = kf_timeline_find(t, trigger->tid, trigger->ts_ns);
+	const struct kf_link *first = &out->links[0];
+
+	out->n = 0;
+	if (trigger->kind != KF_TRIGGER_FUTEX && trigger->kind != KF_TRIGGER_BLOCK &&
+	    trigger->kind != KF_TRIGGER_SYSCALL)
+		return;
+	if (thread >= t->n_threads || trigger->since_ns >= trigger->ts_ns)
+		return;
+	kf_chain_of(chains, thread, trigger->since_ns, trigger->ts_ns, out);
+	/* It went on after the trigger: tell all of it. */
+	if (out->n && (trigger->flags & KF_TRIGGER_OPEN) && first->n_waits && first->wait_end_ns > trigger->ts_ns)
+		kf_chain_of(chains, thread, trigger->since_ns, first->wait_end_ns, out);
+}
+
+/* The first line of the report has the first link: who waited, for what, and who ended it. */
+static bool adds_something(const struct kf_chain *chain)
+{
+	return chain->n > 1 || (chain->n && chain->links[0].end == KF_CHAIN_QUEUED);
+}
+
+/* The last gap of a thread that ended by then; NULL none. */
+static const struct kf_gap *gap_before(const struct kf_timeline *t, const struct kf_chains *chains, uint32_t thread,
+				       uint64_t ts_ns)
+{
+	size_t low = 0, high, n;
+	const uint32_t *gaps = kf_chains_gaps(chains, thread, &n);
+
+	for (high = n; low < high;) {
+		size_t middle = low + (high - low) / 2;
+
+		if (t->gaps[gaps[middle]].end_ns <= ts_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low ? &t->gaps[gaps[low - 1]] : NULL;
+}
+
+/* The gap that kept the waker of a thread from waking it earlier; NULL if there is none worth telling. */
+static const struct kf_gap *late_waker(const struct kf_timeline *t, const struct kf_chains *chains,
+				       const struct kf_gap *gap)
+{
+	const struct kf_gap *before;
+	struct kf_chain run;
+
+	if (gap->cause != KF_CAUSE_WOKEN || gap->waker_irq || gap->waker >= t->n_threads)
+		return NULL;
+	before = gap_before(t, chains, gap->waker, gap->start_ns);
+	if (!before || length(before) < length(gap) / LATE_MATTERS)
+		return NULL;
+	/* It has run since then, and whom it woke had been asleep before it could. */
+	kf_chain_of(chains, gap->waker, before->end_ns, gap->start_ns, &run);
+	if (run.links[0].running_ns != gap->start_ns - before->end_ns)
+		return NULL;
+	kf_chain_of(chains, gap->thread, before->end_ns, gap->start_ns, &run);
+	return run.links[0].blocked_ns == gap->start_ns - before->end_ns ? before : NULL;
+}
+
+static void tell_late_wakers(struct kf_line *line, const struct kf_timeline *t, const struct kf_chains *chains,
+			     const struct kf_gap *gap)
+{
+	for (size_t depth = 0; depth < KF_CHAIN_MAX; depth++) {
+		const struct kf_gap *late = late_waker(t, chains, gap);
+
+		if (!late)
+			return;
+		if (depth)
+			kf_line_text(line, "\n");
+		for (size_t i = 0; i < depth; i++)
+			kf_line_text(line, "  ");
+		kf_line_thread(line, t, late->thread);
+		kf_line_text(line, " woke ");
+		kf_line_thread(line, t, gap->thread);
+		kf_line_text(line, " late, because it had not run itself: ");
+		line->used += kf_gap_sentence(t, late, line->buf + line->used, line->room - line->used);
+		gap = late;
+	}
+}
+
+size_t kf_trigger_story(const struct kf_timeline *t, const struct kf_snapshot *s, const struct kf_chains *chains,
+			char *buf, size_t len)
+{
+	const struct kf_gap *gap = kf_trigger_gap(t, s);
+	struct kf_chain chain;
+	struct kf_line line;
+
+	kf_line_init(&line, buf, len);
+	if (gap) {
+		tell_late_wakers(&line, t, chains, gap);
+		return line.used;
+	}
+	kf_trigger_chain(t, s, chains, &chain);
+	return adds_something(&chain) ? kf_story_text(t, &chain, NULL, buf, len) : 0;
+}
