@@ -75,10 +75,11 @@ struct kf_rule_options {
 	size_t n_thresholds;
 	const struct kf_rule *const *off; /* rules not to apply */
 	size_t n_off;
-	uint64_t top;	  /* so many findings per rule, 0 all */
-	uint32_t tgid;	  /* only what this process suffered, 0 all */
-	uint32_t tid;	  /* only what this thread suffered, 0 all */
-	const char *comm; /* only what threads or processes of this name (a glob) suffered, NULL all */
+	uint64_t top;	     /* so many findings per rule, 0 all */
+	uint32_t tgid;	     /* only what this process suffered, 0 all */
+	uint32_t tid;	     /* only what this thread suffered, 0 all */
+	const char *comm;    /* only what threads or processes of this name (a glob) suffered, NULL all */
+	const bool *threads; /* by index: only what these threads suffered, NULL all */
 };
 
 /* Applies the rules. *f is zeroed before; release it also after a failure. o may be NULL: everything, as it is. */

@@ -67,9 +67,11 @@ static uint32_t *number_threads(const struct kf_timeline *t, compare_fn compare,
 
 /* ---- whose waits count ---- */
 
-static bool is_wanted(const struct kf_thread *th, const struct kf_rule_options *o)
+static bool is_wanted(const struct kf_timeline *t, size_t thread, const struct kf_rule_options *o)
 {
-	if ((o->tgid && th->tgid != o->tgid) || (o->tid && th->tid != o->tid))
+	const struct kf_thread *th = &t->threads[thread];
+
+	if ((o->tgid && th->tgid != o->tgid) || (o->tid && th->tid != o->tid) || (o->threads && !o->threads[thread]))
 		return false;
 	return !o->comm || !fnmatch(o->comm, th->comm, 0) || !fnmatch(o->comm, th->process_comm, 0);
 }
@@ -87,7 +89,7 @@ int kf_search_init(struct kf_search *s, const struct kf_timeline *t, const struc
 	uint32_t n_names = 0;
 
 	*s = (struct kf_search){ .t = t, .o = o, .sentences = { .t = t } };
-	s->selective = o->tgid || o->tid || o->comm;
+	s->selective = o->tgid || o->tid || o->comm || o->threads;
 	s->wanted = calloc(t->n_threads + 1, sizeof(*s->wanted));
 	s->name = number_threads(t, by_process_comm, &n_names);
 	s->ns_of_name = s->name ? calloc((size_t)n_names + 1, sizeof(*s->ns_of_name)) : NULL;
@@ -95,7 +97,7 @@ int kf_search_init(struct kf_search *s, const struct kf_timeline *t, const struc
 	if (!s->wanted || !s->name || !s->ns_of_name || !s->process)
 		return kf_fail_memory(e, "findings");
 	for (size_t i = 0; i < t->n_threads; i++)
-		s->wanted[i] = !s->selective || is_wanted(&t->threads[i], o);
+		s->wanted[i] = !s->selective || is_wanted(t, i, o);
 	return 0;
 }
 
