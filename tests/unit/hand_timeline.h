@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/parts.h"
 #include "model/timeline.h"
 #include "snapshot/snapshot.h"
 

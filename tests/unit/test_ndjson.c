@@ -41,12 +41,72 @@ static void a_line_has_all_keys_in_order(void **state)
 	*strchr(text, '\n') = '\0';
 	assert_string_equal(
 		text,
-		"{\"tid\":2144,\"tgid\":2144,\"comm\":\"nginx\",\"cpu\":0,\"start_ns\":10000000,\"end_ns\":21000000,"
-		"\"wait_ns\":11000000,\"kind\":\"woken\",\"waker_tid\":812,\"waker_irq\":false,\"open\":false,"
-		"\"throttled\":false,\"yielded\":false,\"parts\":["
-		"{\"kind\":\"thread\",\"tid\":812,\"comm\":\"redis\",\"cpu\":0,\"ns\":7000000},"
-		"{\"kind\":\"thread\",\"tid\":77,\"comm\":\"cron\",\"cpu\":0,\"ns\":3000000},"
-		"{\"kind\":\"idle\",\"tid\":0,\"comm\":\"idle\",\"cpu\":0,\"ns\":1000000}]}");
+		"{\"tid\":2144,\"tgid\":2144,\"comm\":\"nginx\",\"process\":\"nginx\",\"prio\":null,\"cgroup\":null,"
+		"\"cpu\":0,"
+		"\"start_ns\":10000000,\"end_ns\":21000000,\"wait_ns\":11000000,\"kind\":\"woken\",\"waker_tid\":812,"
+		"\"waker_irq\":false,\"open\":false,\"throttled\":false,\"yielded\":false,\"throttled_ns\":0,"
+		"\"quota_cgroup\":null,\"quota_ns\":null,\"period_ns\":null,\"idle_elsewhere_ns\":null,\"parts\":["
+		"{\"kind\":\"thread\",\"tid\":812,\"comm\":\"redis\",\"cpu\":0,\"ns\":7000000,\"vector\":null,\"prio\":"
+		"null},"
+		"{\"kind\":\"thread\",\"tid\":77,\"comm\":\"cron\",\"cpu\":0,\"ns\":3000000,\"vector\":null,\"prio\":"
+		"null},"
+		"{\"kind\":\"idle\",\"tid\":0,\"comm\":\"idle\",\"cpu\":0,\"ns\":1000000,\"vector\":null,\"prio\":null}"
+		"]}");
+	free(text);
+}
+
+/* The gap of nginx from 10 to 21, in a cgroup with a quota and with everything there can be. */
+static void all_causes(void)
+{
+	struct kf_gap *gap = &h.gaps[HAND_GAP_NGINX];
+
+	strcpy(h.irqs, "24 a\"b\n");
+	h.threads[HAND_NGINX].cgroup = hand_group(&h, "/web/\"x\"", 0, 0);
+	gap->cgroup = hand_group(&h, "/web", MS(50), MS(100));
+	gap->throttled_start_ns = MS(10);
+	gap->throttled_end_ns = MS(12);
+	hand_take(&h, 0, KF_PART_SOFTIRQ, 3, MS(12), MS(13), MS(1));
+	hand_take(&h, 0, KF_PART_IRQ, 24, MS(14), MS(15), 400000);
+	hand_take(&h, 0, KF_PART_STEAL, 0, MS(17), MS(20), MS(1));
+	hand_prio(&h, HAND_NGINX, KF_PRIO_PACK(125, 0));
+	hand_prio(&h, HAND_REDIS, KF_PRIO_PACK(49, 1));
+	hand_allow(&h, HAND_NGINX, 3);
+	h.runs1[0].end_ns = MS(18);
+	h.runs1[1].start_ns = MS(18);
+}
+
+static void every_cause_has_its_keys(void **state)
+{
+	char *text;
+
+	all_causes();
+	text = written(MS(10));
+	*strchr(text, '\n') = '\0';
+	assert_string_equal(
+		text,
+		"{\"tid\":2144,\"tgid\":2144,\"comm\":\"nginx\",\"process\":\"nginx\",\"prio\":\"nice 5\",\"cgroup\":"
+		"\"/web/"
+		"\\\"x\\\"\",\"cpu\":0,\"start_ns\":10000000,\"end_ns\":21000000,\"wait_ns\":11000000,\"kind\":"
+		"\"woken\","
+		"\"waker_tid\":812,\"waker_irq\":false,\"open\":false,\"throttled\":false,\"yielded\":false,"
+		"\"throttled_ns\":2000000,"
+		"\"quota_cgroup\":\"/"
+		"web\",\"quota_ns\":50000000,\"period_ns\":100000000,\"idle_elsewhere_ns\":3000000,\"parts\":["
+		"{\"kind\":\"throttled\",\"tid\":null,\"comm\":null,\"cpu\":null,\"ns\":2000000,\"vector\":null,"
+		"\"prio\":null},"
+		"{\"kind\":\"thread\",\"tid\":812,\"comm\":\"redis\",\"cpu\":0,\"ns\":3600000,\"vector\":null,\"prio\":"
+		"\"SCHED_FIFO "
+		"50\"},"
+		"{\"kind\":\"softirq\",\"tid\":null,\"comm\":null,\"cpu\":0,\"ns\":1000000,\"vector\":\"NET_RX\","
+		"\"prio\":null},"
+		"{\"kind\":\"irq\",\"tid\":null,\"comm\":null,\"cpu\":0,\"ns\":400000,\"vector\":\"a\\\"b\",\"prio\":"
+		"null},"
+		"{\"kind\":\"thread\",\"tid\":77,\"comm\":\"cron\",\"cpu\":0,\"ns\":2000000,\"vector\":null,\"prio\":"
+		"null},"
+		"{\"kind\":\"steal\",\"tid\":null,\"comm\":null,\"cpu\":0,\"ns\":1000000,\"vector\":null,\"prio\":null}"
+		","
+		"{\"kind\":\"idle\",\"tid\":0,\"comm\":\"idle\",\"cpu\":0,\"ns\":1000000,\"vector\":null,\"prio\":null}"
+		"]}");
 	free(text);
 }
 
@@ -67,8 +127,11 @@ static void check_sums(const char *line)
 
 static void every_line_is_json_whose_parts_add_up(void **state)
 {
-	char *text = written(0), *rest = text, *line;
+	char *text, *rest, *line;
 	int n = 0;
+
+	all_causes();
+	text = rest = written(0);
 
 	while ((line = strsep(&rest, "\n")) && *line) {
 		check_sums(line);
@@ -132,6 +195,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_line_has_all_keys_in_order, setup),
+		cmocka_unit_test_setup(every_cause_has_its_keys, setup),
 		cmocka_unit_test_setup(every_line_is_json_whose_parts_add_up, setup),
 		cmocka_unit_test_setup(short_gaps_are_left_out, setup),
 		cmocka_unit_test_setup(any_name_becomes_valid_utf8, setup),

@@ -131,6 +131,81 @@ static void threads_of_one_name_are_one_culprit(void **state)
 	free(text);
 }
 
+/* All that can take time, each once; nginx waits from 10 to 21 and from 30 on, cron from 12 to 17. */
+static void causes_are_culprits_of_their_own(void **state)
+{
+	char *text;
+
+	strcpy(h.irqs, "24 virtio0-input.0\n");
+	h.gaps[HAND_GAP_NGINX].cgroup = hand_group(&h, "/web", MS(50), MS(100));
+	h.gaps[HAND_GAP_NGINX].throttled_start_ns = MS(10);
+	h.gaps[HAND_GAP_NGINX].throttled_end_ns = MS(12);
+	hand_take(&h, 0, KF_PART_SOFTIRQ, 3, MS(15), MS(17), MS(2));
+	hand_take(&h, 0, KF_PART_IRQ, 24, MS(18), MS(19), MS(1));
+	hand_take(&h, 0, KF_PART_STEAL, 0, MS(40), MS(101), MS(5));
+	hand_take(&h, 1, KF_PART_IRQ, KF_VECTOR_TIMER, MS(12), MS(15), 500000);
+	text = printed(kf_report_text);
+	expect(text, "(softirq NET_RX)");
+	expect(text, "(the hypervisor)");
+	expect(text, "(CPU quota of /web)");
+	expect(text, "(timer interrupt)");
+	expect(text, "(interrupt virtio0-input.0)");
+	free(text);
+	h.gaps[HAND_GAP_NGINX].cgroup = KF_NO_CGROUP;
+	text = printed(kf_report_text);
+	expect(text, "(CPU quota)");
+	free(text);
+}
+
+static void causes_have_kind_and_name_in_json(void **state)
+{
+	static const struct {
+		const char *kind, *name;
+		uint64_t ns;
+		int victims;
+	} rows[] = {
+		{ "softirq", "NET_RX", MS(4), 2 }, { "irq", "virtio0-input.0", MS(1), 1 },
+		{ "irq", "timer", 500000, 1 },	   { "throttled", "/web", MS(2), 1 },
+		{ "steal", NULL, MS(5), 1 },	   { "idle", NULL, MS(1), 1 },
+		{ "unknown", NULL, MS(10), 1 },
+	};
+	char *text;
+	json_t *o, *culprits, *culprit;
+	uint64_t sum = 0;
+	size_t i, found = 0;
+
+	strcpy(h.irqs, "24 virtio0-input.0\n");
+	h.gaps[HAND_GAP_NGINX].cgroup = hand_group(&h, "/web", MS(50), MS(100));
+	h.gaps[HAND_GAP_NGINX].throttled_start_ns = MS(10);
+	h.gaps[HAND_GAP_NGINX].throttled_end_ns = MS(12);
+	hand_take(&h, 0, KF_PART_SOFTIRQ, 3, MS(15), MS(17), MS(2));
+	hand_take(&h, 0, KF_PART_IRQ, 24, MS(18), MS(19), MS(1));
+	hand_take(&h, 0, KF_PART_STEAL, 0, MS(40), MS(101), MS(5));
+	hand_take(&h, 1, KF_PART_IRQ, KF_VECTOR_TIMER, MS(12), MS(15), 500000);
+	text = printed(kf_report_json);
+	o = json_loads(text, 0, NULL);
+	culprits = json_object_get(o, "culprits");
+	json_array_foreach(culprits, i, culprit)
+	{
+		const char *kind = json_string_value(json_object_get(culprit, "kind"));
+		const char *name = json_string_value(json_object_get(culprit, "name"));
+
+		sum += (uint64_t)json_integer_value(json_object_get(culprit, "ns"));
+		for (size_t k = 0; k < sizeof(rows) / sizeof(rows[0]); k++) {
+			if (strcmp(kind, rows[k].kind) || (name && rows[k].name && strcmp(name, rows[k].name)) ||
+			    !name != !rows[k].name)
+				continue;
+			assert_int_equal(json_integer_value(json_object_get(culprit, "ns")), rows[k].ns);
+			assert_int_equal(json_integer_value(json_object_get(culprit, "victims")), rows[k].victims);
+			found++;
+		}
+	}
+	assert_int_equal(found, sizeof(rows) / sizeof(rows[0]));
+	assert_int_equal(sum, MS(87));
+	json_decref(o);
+	free(text);
+}
+
 static void options_select(void **state)
 {
 	char *text;
@@ -304,6 +379,8 @@ int main(void)
 		TEST(gaps_come_longest_first_with_time_and_offset),
 		TEST(tables_are_exact),
 		TEST(threads_of_one_name_are_one_culprit),
+		TEST(causes_are_culprits_of_their_own),
+		TEST(causes_have_kind_and_name_in_json),
 		TEST(options_select),
 		TEST(complete_says_so),
 		TEST(every_loss_has_a_line),

@@ -11,8 +11,9 @@
 
 /* What one culprit cost one victim. */
 struct pair {
-	uint32_t name; /* index of any thread with the culprit's name; KF_IDLE, KF_NOBODY */
-	uint32_t culprit;
+	uint8_t kind;	  /* enum kf_part_kind */
+	uint32_t name;	  /* index of any thread with the culprit's name; vector; index of the cgroup */
+	uint32_t culprit; /* index; KF_IDLE, KF_NOBODY */
 	uint32_t victim;
 	uint64_t ns;
 };
@@ -27,10 +28,15 @@ static int compare(uint32_t a, uint32_t b)
 	return (a > b) - (a < b);
 }
 
+static int by_name(const struct pair *a, const struct pair *b)
+{
+	return a->kind != b->kind ? compare(a->kind, b->kind) : compare(a->name, b->name);
+}
+
 static int by_culprit(const void *va, const void *vb)
 {
 	const struct pair *a = va, *b = vb;
-	int order = compare(a->name, b->name);
+	int order = by_name(a, b);
 
 	order = order ? order : compare(a->culprit, b->culprit);
 	return order ? order : compare(a->victim, b->victim);
@@ -39,15 +45,35 @@ static int by_culprit(const void *va, const void *vb)
 static int by_victim(const void *va, const void *vb)
 {
 	const struct pair *a = va, *b = vb;
-	int order = compare(a->name, b->name);
+	int order = by_name(a, b);
 
 	return order ? order : compare(a->victim, b->victim);
 }
 
-/* KF_IDLE and time of nobody known come behind the threads. */
-static size_t place_of(const struct kf_timeline *t, const struct kf_part *part)
+#define VECTORS 65536
+
+/* Behind the threads the kinds, the vectors of interrupts, those of softirqs, the cgroups, and an unknown cgroup. */
+static size_t n_places(const struct kf_timeline *t)
 {
-	return part->kind == KF_PART_THREAD ? part->thread : t->n_threads + (part->kind == KF_PART_IDLE);
+	return t->n_threads + KF_PART_KINDS + 2 * VECTORS + t->n_cgroups + 1;
+}
+
+static size_t place_of(const struct kf_timeline *t, const struct kf_gap *gap, const struct kf_part *part)
+{
+	size_t vectors = t->n_threads + KF_PART_KINDS;
+
+	switch ((enum kf_part_kind)part->kind) {
+	case KF_PART_THREAD:
+		return part->thread;
+	case KF_PART_IRQ:
+		return vectors + part->vector;
+	case KF_PART_SOFTIRQ:
+		return vectors + VECTORS + part->vector;
+	case KF_PART_THROTTLED:
+		return vectors + 2 * VECTORS + (gap->cgroup < t->n_cgroups ? gap->cgroup : t->n_cgroups);
+	default:
+		return t->n_threads + part->kind;
+	}
 }
 
 /* What is collected, and what that needs. */
@@ -60,13 +86,25 @@ struct collection {
 	size_t first;	 /* pair of the present victim */
 };
 
-static int add_part(struct collection *c, uint32_t victim, const struct kf_part *part)
+static uint32_t name_of(const struct collection *c, const struct kf_gap *gap, const struct kf_part *part)
+{
+	switch ((enum kf_part_kind)part->kind) {
+	case KF_PART_THREAD:
+		return c->namesakes[part->thread];
+	case KF_PART_IRQ:
+	case KF_PART_SOFTIRQ:
+		return part->vector;
+	case KF_PART_THROTTLED:
+		return gap->cgroup < c->t->n_cgroups ? gap->cgroup : KF_NO_CGROUP;
+	default:
+		return 0;
+	}
+}
+
+static int add_part(struct collection *c, const struct kf_gap *gap, const struct kf_part *part)
 {
 	struct pairs *p = &c->pairs;
-	size_t *pair = &c->pair_of[place_of(c->t, part)];
-	uint32_t culprit = part->kind == KF_PART_THREAD ? part->thread
-			   : part->kind == KF_PART_IDLE ? KF_IDLE
-							: KF_NOBODY;
+	size_t *pair = &c->pair_of[place_of(c->t, gap, part)];
 
 	if (*pair > c->first) { /* places count from 1 */
 		p->items[*pair - 1].ns += part->ns;
@@ -74,8 +112,13 @@ static int add_part(struct collection *c, uint32_t victim, const struct kf_part 
 	}
 	if (KF_GROW(p->items, p->n, p->room))
 		return -1;
-	p->items[p->n++] = (struct pair){ part->kind == KF_PART_THREAD ? c->namesakes[culprit] : culprit, culprit,
-					  victim, part->ns };
+	p->items[p->n++] = (struct pair){ .kind = part->kind,
+					  .name = name_of(c, gap, part),
+					  .culprit = part->kind == KF_PART_THREAD ? part->thread
+						     : part->kind == KF_PART_IDLE ? KF_IDLE
+										  : KF_NOBODY,
+					  .victim = gap->thread,
+					  .ns = part->ns };
 	*pair = p->n;
 	return 0;
 }
@@ -88,7 +131,7 @@ static int collect_victim(struct collection *c, const struct kf_gap *const *gaps
 		if (kf_gap_parts(c->t, gaps[i], &c->parts, e))
 			return -1;
 		for (size_t k = 0; k < c->parts.n; k++)
-			if (add_part(c, gaps[i]->thread, &c->parts.items[k]))
+			if (add_part(c, gaps[i], &c->parts.items[k]))
 				return kf_fail_memory(e, "culprits");
 	}
 	return 0;
@@ -138,14 +181,23 @@ static int by_ns(const void *va, const void *vb)
 
 	if (a->ns != b->ns)
 		return a->ns < b->ns ? 1 : -1;
-	return (a->thread > b->thread) - (a->thread < b->thread);
+	if (a->thread != b->thread)
+		return compare(a->thread, b->thread);
+	if (a->kind != b->kind)
+		return compare(a->kind, b->kind);
+	return a->vector != b->vector ? compare(a->vector, b->vector) : compare(a->group, b->group);
 }
 
 /* n pairs with one name, sorted by culprit; sorts them anew. */
 static struct kf_culprit sum_up_name(struct pair *pairs, size_t n)
 {
-	struct kf_culprit c = { 0 };
+	struct kf_culprit c = { .kind = pairs->kind, .group = KF_NO_CGROUP };
 	uint64_t ns = 0;
+
+	if (c.kind == KF_PART_IRQ || c.kind == KF_PART_SOFTIRQ)
+		c.vector = (uint16_t)pairs->name;
+	else if (c.kind == KF_PART_THROTTLED)
+		c.group = pairs->name;
 
 	for (size_t i = 0; i < n; i++) {
 		bool goes_on = i && pairs[i].culprit == pairs[i - 1].culprit;
@@ -179,7 +231,7 @@ static int sum_up(const struct pairs *pairs, struct kf_culprit **out, size_t *n_
 	size_t n = 0, room = 0, next;
 
 	for (size_t i = 0; i < pairs->n; i = next) {
-		for (next = i + 1; next < pairs->n && pairs->items[next].name == pairs->items[i].name;)
+		for (next = i + 1; next < pairs->n && !by_name(&pairs->items[next], &pairs->items[i]);)
 			next++;
 		if (KF_GROW(list, n, room)) {
 			free(list);
@@ -201,7 +253,7 @@ int kf_culprits_find(const struct kf_timeline *t, const struct kf_gap *const *ga
 	struct collection c = { .t = t, .namesakes = namesakes };
 	int err;
 
-	c.pair_of = calloc(t->n_threads + 2, sizeof(*c.pair_of));
+	c.pair_of = calloc(n_places(t), sizeof(*c.pair_of));
 	err = namesakes && c.pair_of ? collect(&c, gaps, n_gaps, e) : kf_fail_memory(e, "culprits");
 	if (!err) {
 		if (c.pairs.n)

@@ -3,6 +3,9 @@
  * gap_json.h - a gap as JSON object, the same in `export -f ndjson` and in `report --json`. Keys in this order:
  *
  *	tid, tgid, comm     who waited
+ *	process             name of its process
+ *	prio                its priority when the gap began: "nice 5", "SCHED_FIFO 50"; null not known
+ *	cgroup              path of its cgroup of the cpu controller; null not known
  *	cpu                 where it ran at last, or whose queue it is on; null not known
  *	start_ns, end_ns    CLOCK_MONOTONIC; end_ns - start_ns == wait_ns
  *	wait_ns
@@ -12,9 +15,16 @@
  *	waker_irq           woken by an interrupt, which interrupted waker_tid
  *	open                still waiting when the window ended
  *	throttled, yielded  it left its CPU because of a CPU quota, by sched_yield
- *	parts               [{kind, tid, comm, cpu, ns}] in order of appearance; the ns add up to wait_ns
+ *	throttled_ns        for how long a CPU quota kept it from running; 0 also when that is not known
+ *	quota_cgroup        path of the cgroup whose quota that was, not always its own; null none, or not known
+ *	quota_ns, period_ns that quota: so much CPU time per period; null without quota_cgroup, or if it has no quota (any more)
+ *	idle_elsewhere_ns   for how long another CPU that it might use was idle; null for gaps below 1 ms, and if its affinity
+ *	                    is not known
+ *	parts               [{kind, tid, comm, cpu, ns, vector, prio}] in order of appearance; the ns add up to wait_ns
  *
- * kind of a part is "thread", "idle" (tid 0) or "unknown" (tid and comm null). Names that are not printable text come
+ * kind of a part is "thread", "idle" (tid 0), "irq", "softirq", "steal", "throttled" or "unknown": tid and comm are null but
+ * for the first two, vector ("NET_RX", "timer", "call", "irq_work", the name of an interrupt or its number as text) but for
+ * irq and softirq, prio but for threads of which it is known. cpu is null for throttled. Names that are not printable text come
  * out escaped (base/text.h), so that the JSON is always valid UTF-8.
  */
 #ifndef KF_OUTPUT_GAP_JSON_H
@@ -33,7 +43,10 @@ struct kf_timeline;
 /* Keeps what many gaps have in common, so that a million of them are quick. */
 struct kf_gap_json {
 	const struct kf_timeline *timeline;
-	char **names; /* by thread, as JSON text, NULL until used */
+	/* As JSON text, NULL until used: names of threads, of their processes, paths of cgroups. */
+	char **names;
+	char **processes;
+	char **groups;
 	struct kf_parts parts;
 };
 

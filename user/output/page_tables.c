@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "base/units.h"
+#include "model/parts.h"
 #include "model/timeline.h"
 #include "output/line.h"
 #include "output/report.h"
@@ -203,14 +204,43 @@ static void culprit_cell(struct kf_table *table, const struct kf_timeline *t, co
 	kf_table_cell(table, "%s", name);
 }
 
+/* What is no thread is in brackets: "(softirq NET_RX)", "(CPU quota of /web)" */
+static void cause_cell(struct kf_table *table, const struct kf_timeline *t, const struct kf_culprit *c)
+{
+	char text[512];
+	struct kf_line line;
+
+	kf_line_init(&line, text, sizeof(text));
+	switch ((enum kf_part_kind)c->kind) {
+	case KF_PART_IRQ:
+	case KF_PART_SOFTIRQ:
+		kf_line_vector(&line, t, c->kind, c->vector);
+		break;
+	case KF_PART_IDLE:
+		kf_line_text(&line, "idle: the wake-up path");
+		break;
+	case KF_PART_STEAL:
+		kf_line_text(&line, "the hypervisor");
+		break;
+	case KF_PART_THROTTLED:
+		kf_line_text(&line, "CPU quota");
+		if (c->group < t->n_cgroups) {
+			kf_line_text(&line, " of ");
+			kf_line_group(&line, t, c->group);
+		}
+		break;
+	default:
+		kf_line_text(&line, "unknown");
+	}
+	kf_table_cell(table, "(%s)", text);
+}
+
 static void culprit_row(struct kf_table *table, const struct kf_page *p, const struct kf_culprit *c)
 {
-	if (c->thread == KF_IDLE)
-		kf_table_cell(table, "(idle: the wake-up path)");
-	else if (c->thread >= p->t->n_threads)
-		kf_table_cell(table, "(unknown)");
-	else
+	if (c->kind == KF_PART_THREAD)
 		culprit_cell(table, p->t, c);
+	else
+		cause_cell(table, p->t, c);
 	duration_cell(table, c->ns);
 	share_cell(table, c->ns, p->d->gaps_ns);
 	count_cell(table, c->n_victims);

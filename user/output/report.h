@@ -44,8 +44,10 @@ int kf_report_text(const struct kf_timeline *t, const struct kf_snapshot *s, con
  *	gaps      {count, wait_ns, worst: [as gap_json.h, and time, sentence]}
  *	threads   [{tid, tgid, comm, process, running_ns, runnable_ns, blocked_ns, unknown_ns, gaps, worst_gap_ns,
  *	            blocked_by_ns: {kind: ns}}], most runnable time first
- *	culprits  [{kind, tid, comm, threads, ns, thread_ns, victims, top_victim_tid, top_victim_comm, top_victim_ns}],
- *	          most ns first; one per name, tid is the worst thread of that name, thread_ns its share of ns
+ *	culprits  [{kind, name, tid, comm, threads, ns, thread_ns, victims, top_victim_tid, top_victim_comm,
+ *	            top_victim_ns}], most ns first; kind as that of parts in gap_json.h. Of threads one per name: tid is the
+ *	          worst of that name, thread_ns its share of ns. name is comm, or the vector, or the cgroup of a throttle;
+ *	          null if the kind says it all, or it is not known
  *	missing   [text]: empty when nothing is known to be missing
  *
  * _ns moments are CLOCK_MONOTONIC, time is ISO 8601 in UTC.

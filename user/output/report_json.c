@@ -129,16 +129,30 @@ static json_t *name_of(const struct kf_timeline *t, uint32_t thread)
 	return thread < t->n_threads ? comm_of(t->threads[thread].comm) : json_null();
 }
 
+/* What to call a culprit: its comm, vector or cgroup; null if its kind says it all, or it is not known. */
+static json_t *culprit_name(const struct kf_timeline *t, const struct kf_culprit *c)
+{
+	const struct kf_part part = { .kind = c->kind, .vector = c->vector };
+	char buf[KF_VECTOR_BYTES];
+	const char *vector = kf_part_vector_name(t, &part, buf, sizeof(buf));
+
+	if (vector)
+		return json_string(vector);
+	if (c->kind == KF_PART_THROTTLED && c->group < t->n_cgroups)
+		return text_of(t->cgroups[c->group].path);
+	return name_of(t, c->thread);
+}
+
 static json_t *culprit_json(const struct kf_timeline *t, const struct kf_culprit *c)
 {
-	bool is_thread = c->thread < t->n_threads;
-	const char *kind = is_thread ? "thread" : c->thread == KF_IDLE ? "idle" : "unknown";
+	bool is_thread = c->kind == KF_PART_THREAD;
 
-	return json_pack("{so so so so so so so so so so}", "kind", json_string(kind), "tid", tid_of(t, c->thread),
-			 "comm", name_of(t, c->thread), "threads", json_integer(is_thread ? c->n_threads : 0), "ns",
-			 ns_of(c->ns), "thread_ns", ns_of(c->thread_ns), "victims", json_integer(c->n_victims),
-			 "top_victim_tid", tid_of(t, c->top_victim), "top_victim_comm", name_of(t, c->top_victim),
-			 "top_victim_ns", ns_of(c->top_victim_ns));
+	return json_pack("{so so so so so so so so so so so}", "kind", json_string(kf_part_kind_name(c->kind)), "name",
+			 culprit_name(t, c), "tid", tid_of(t, c->thread), "comm", name_of(t, c->thread), "threads",
+			 json_integer(is_thread ? c->n_threads : 0), "ns", ns_of(c->ns), "thread_ns",
+			 ns_of(c->thread_ns), "victims", json_integer(c->n_victims), "top_victim_tid",
+			 tid_of(t, c->top_victim), "top_victim_comm", name_of(t, c->top_victim), "top_victim_ns",
+			 ns_of(c->top_victim_ns));
 }
 
 static json_t *threads_json(const struct kf_report_data *d, const struct kf_timeline *t)
