@@ -84,9 +84,9 @@ static __always_inline void irq_begins(u32 level)
 
 	if (!state)
 		return;
-	state->began_ns[level] = bpf_ktime_get_ns();
 	if (level == SOFT)
-		state->hard_ns = 0;
+		state->hard_ns = 0; /* before the clock: an interrupt in between is not in this softirq */
+	state->began_ns[level] = bpf_ktime_get_ns();
 }
 
 static __always_inline void irq_ends(u32 level, u16 vector)

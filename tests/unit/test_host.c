@@ -26,7 +26,10 @@ static struct kf_host_facts good_host(void)
 		.initial_pid_namespace = true,
 		.memory_available_bytes = 8ull << 30,
 		.lockdown = "none",
-		.has_rdonly_cast = true,
+		.layout = { .has_rdonly_cast = true,
+			    .traces_cpu_irqs = true,
+			    .counts_quota = true,
+			    .counts_steal = true },
 		.has_sched_info = true,
 		.has_task_iterator = true,
 		.bpf_tried = true,
@@ -159,7 +162,7 @@ static void features(void **state)
 	struct kf_host_facts facts = good_host();
 	struct kf_checks checks;
 
-	facts.has_rdonly_cast = false;
+	facts.layout.has_rdonly_cast = false;
 	facts.initial_pid_namespace = false;
 	facts.memory_available_bytes = 100 << 20;
 	kf_host_judge(&facts, &checks);

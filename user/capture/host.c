@@ -188,12 +188,27 @@ static void judge_cast(const struct kf_host_facts *f, struct kf_checks *out)
 		unknown_without(out, "bpf_rdonly_cast", "kernel BTF");
 		return;
 	}
-	check = add(out, "bpf_rdonly_cast", f->has_rdonly_cast ? KF_CHECK_OK : KF_CHECK_WARN);
+	check = add(out, "bpf_rdonly_cast", f->layout.has_rdonly_cast ? KF_CHECK_OK : KF_CHECK_WARN);
 	found(check, "%s",
-	      f->has_rdonly_cast ? "blocked syscalls are read the cheap way"
-				 : "not in this kernel: every switch costs some 30 ns more");
-	if (!f->has_rdonly_cast)
+	      f->layout.has_rdonly_cast ? "blocked syscalls are read the cheap way"
+					: "not in this kernel: every switch costs some 30 ns more");
+	if (!f->layout.has_rdonly_cast)
 		todo(check, "nothing; kernels 6.2 and newer have it");
+}
+
+static void judge_causes(const struct kf_host_facts *f, struct kf_checks *out)
+{
+	const struct kf_kernel_layout *l = &f->layout;
+	struct kf_check *check;
+
+	if (f->btf_error)
+		return;
+	check = add(out, "causes",
+		    l->traces_cpu_irqs && l->counts_quota && l->counts_steal ? KF_CHECK_OK : KF_CHECK_WARN);
+	found(check, "besides threads: device interrupts, softirqs%s%s%s", l->traces_cpu_irqs ? ", CPU interrupts" : "",
+	      l->counts_quota ? ", CPU quotas" : "", l->counts_steal ? ", steal" : "");
+	if (check->status != KF_CHECK_OK)
+		todo(check, "nothing; this kernel cannot tell the others apart from the threads they hit");
 }
 
 static void judge_statistics(const struct kf_host_facts *f, struct kf_checks *out)
@@ -260,6 +275,7 @@ void kf_host_judge(const struct kf_host_facts *facts, struct kf_checks *out)
 	judge_feature(out, facts, "task storage", facts->has_task_storage, "state per thread");
 	judge_feature(out, facts, "bpf_timer", facts->has_timer, "looks at waits that have not ended");
 	judge_cast(facts, out);
+	judge_causes(facts, out);
 	judge_statistics(facts, out);
 	judge_memory(facts, out);
 	judge_namespace(facts, out);

@@ -208,7 +208,7 @@ static void read_btf(struct kf_host_facts *facts, const char *path)
 		return;
 	}
 	find_hooks(facts, btf);
-	facts->has_rdonly_cast = has_function(btf, "bpf_rdonly_cast");
+	kf_kernel_layout_of(&facts->layout, btf);
 	facts->has_task_iterator = has_function(btf, "bpf_iter_task");
 	facts->has_sched_info = has_sched_info(btf);
 	probe_bpf(facts, btf);

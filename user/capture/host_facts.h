@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "capture/kernel_layout.h"
+
 struct kf_host_facts {
 	char machine[65];      /* uname -m */
 	char release[65];      /* uname -r */
@@ -17,9 +19,9 @@ struct kf_host_facts {
 	uint64_t memory_available_bytes; /* 0 not known */
 	char lockdown[32];		 /* "none", "integrity", "confidentiality"; "" not known */
 
-	int btf_error;		 /* errno of reading the kernel's BTF, 0 read. The next four are known only then */
+	int btf_error;		 /* errno of reading the kernel's BTF, 0 read. The next ones are known only then */
 	char missing_hooks[256]; /* names of tracepoints, comma separated */
-	bool has_rdonly_cast;
+	struct kf_kernel_layout layout;
 	bool has_sched_info;
 	bool has_task_iterator;
 

@@ -112,22 +112,29 @@ static bool has_member(const struct btf *btf, const char *type, const char *memb
 	return id > 0 && member_offset(btf, btf__type_by_id(btf, id), member, 0) != NOT_FOUND;
 }
 
-int kf_kernel_layout_read(struct kf_kernel_layout *layout, struct kf_error *e)
+void kf_kernel_layout_of(struct kf_kernel_layout *layout, const struct btf *btf)
 {
-	struct btf *btf = btf__load_vmlinux_btf();
-
 	memset(layout, 0, sizeof(*layout));
-	if (!btf)
-		return kf_fail(e, KF_HOST,
-			       "kflight needs a kernel with CONFIG_DEBUG_INFO_BTF; `kflight doctor` tells more",
-			       "cannot read the kernel's types from '/sys/kernel/btf/vmlinux': %s", strerror(errno));
 	layout->has_rdonly_cast = btf__find_by_name_kind(btf, "bpf_rdonly_cast", BTF_KIND_FUNC) > 0;
 	layout->switch_has_state = switch_has_state(btf);
 	layout->traces_cpu_irqs = has_tracepoint(btf, "local_timer_entry") &&
 				  has_tracepoint(btf, "call_function_entry") &&
 				  has_tracepoint(btf, "call_function_single_entry");
+	layout->counts_quota = has_member(btf, "cfs_rq", "throttled_clock_self_time") ||
+			       has_member(btf, "cfs_rq", "throttled_clock_pelt_time");
 	layout->counts_steal = has_member(btf, "rq", "prev_steal_time_rq");
 	find_percpu(layout, btf);
+}
+
+int kf_kernel_layout_read(struct kf_kernel_layout *layout, struct kf_error *e)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+
+	if (!btf)
+		return kf_fail(e, KF_HOST,
+			       "kflight needs a kernel with CONFIG_DEBUG_INFO_BTF; `kflight doctor` tells more",
+			       "cannot read the kernel's types from '/sys/kernel/btf/vmlinux': %s", strerror(errno));
+	kf_kernel_layout_of(layout, btf);
 	btf__free(btf);
 	return 0;
 }
