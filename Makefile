@@ -32,7 +32,8 @@ SRC := $(wildcard user/*/*.c)
 OBJ := $(SRC:%.c=$(BUILD)/%.o)
 LIB := $(BUILD)/libkflight.a
 SKELETONS := $(patsubst bpf/%.bpf.c,$(BUILD)/gen/%.skel.h,$(wildcard bpf/*.bpf.c))
-GENERATED := $(SKELETONS) $(BUILD)/gen/syscall_names.inc $(BUILD)/gen/page.inc
+SCHEMAS := $(patsubst docs/schema/%.json,$(BUILD)/gen/%.inc,$(wildcard docs/schema/*.schema.json))
+GENERATED := $(SKELETONS) $(BUILD)/gen/syscall_names.inc $(BUILD)/gen/page.inc $(SCHEMAS)
 
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
 WORKLOADS := $(patsubst tests/workloads/%.c,$(BUILD)/workloads/%,$(wildcard tests/workloads/*.c))
@@ -82,6 +83,12 @@ $(BUILD)/gen/page.inc: user/output/html/embed $(wildcard user/output/html/page.*
 	$(call say,GEN,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)user/output/html/embed > $@
+
+# Schemas as the bytes of an array.
+$(BUILD)/gen/%.schema.inc: docs/schema/%.schema.json
+	$(call say,GEN,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)od -An -v -tu1 $< | sed 's/[0-9][0-9]*/&,/g' > $@
 
 demo: all ## record a bundled workload with a real latency problem and print the answer (root)
 	$(Q)scripts/demo

@@ -14,6 +14,7 @@
 #include "output/go_trace.h"
 #include "output/ndjson.h"
 #include "output/perfetto.h"
+#include "output/schema.h"
 #include "output/whole_file.h"
 #include "snapshot/snapshot.h"
 
@@ -28,6 +29,7 @@ struct settings {
 	const char *from, *to;
 	uint64_t around_ns, last_ns, gap_ns;
 	const char *output;
+	bool json_schema;
 	enum format format;
 	struct kf_go_options go; /* from_ns and to_ns also for perfetto */
 };
@@ -50,6 +52,8 @@ static int parse_options(struct settings *o, int argc, char **argv, struct kf_op
 		{ "from", 0, KF_OPT_STRING, &o->from, "TIME",
 		  "only from here on: into the window (1.5s), or CLOCK_MONOTONIC ns without unit" },
 		{ "to", 0, KF_OPT_STRING, &o->to, "TIME", "only up to here" },
+		{ "json-schema", 0, KF_OPT_FLAG, &o->json_schema, NULL,
+		  "print the schema of a line of ndjson instead (JSON Schema; no FILE needed)" },
 		{ "go-version", 0, KF_OPT_STRING, &o->version, "VERSION",
 		  "oldest Go that has to read it: 1.22 (default), 1.23, 1.25, 1.26" },
 		{ "go-tasks", 0, KF_OPT_STRING, &o->tasks, "WHICH", "gaps as tasks: slow (default; --gap), all, off" },
@@ -75,11 +79,13 @@ static int parse_options(struct settings *o, int argc, char **argv, struct kf_op
 			    "  kflight export -f ndjson --gap 1ms FILE.kfl | jq -r '[.comm, .wait_ns] | @tsv'\n"
 			    "  kflight export -f csv FILE.kfl -o gaps.csv\n",
 		.options = options,
-		.min_operands = 1,
 		.max_operands = 1,
 	};
+	int ret = kf_options_parse(&command, argc, argv, operands, e);
 
-	return kf_options_parse(&command, argc, argv, operands, e);
+	if (!ret && !o->json_schema && !operands->n)
+		return kf_fail(e, KF_USAGE, "kflight export --help", "missing argument: kflight export [OPTIONS] FILE");
+	return ret;
 }
 
 /* Sets *out to the place of text in the NULL-terminated names; without text it stays. */
@@ -301,8 +307,10 @@ int cmd_export(int argc, char **argv)
 	struct kf_error e = { 0 };
 	int ret = parse_options(&o, argc, argv, &operands, &e);
 
-	if (!ret && (parse_choices(&o, &e) || check_go_only(&o, &e) || check_cut(&o, &e) ||
-		     export_file(&o, operands.items[0], &e)))
+	if (!ret && o.json_schema)
+		ret = kf_schema_write(KF_SCHEMA_GAP, stdout, &e);
+	else if (!ret && (parse_choices(&o, &e) || check_go_only(&o, &e) || check_cut(&o, &e) ||
+			  export_file(&o, operands.items[0], &e)))
 		ret = -1;
 	free(operands.items);
 	return ret < 0 ? kf_error_print(&e) : KF_OK;

@@ -12,6 +12,7 @@
 #include "model/timeline.h"
 #include "output/html.h"
 #include "output/report.h"
+#include "output/schema.h"
 #include "output/whole_file.h"
 #include "rules/settings.h"
 #include "snapshot/snapshot.h"
@@ -26,6 +27,7 @@ struct settings {
 	uint64_t tid;
 	const char *html; /* a file, "-" standard output; NULL not wanted */
 	bool json;
+	bool json_schema;
 };
 
 static int parse(struct settings *o, int argc, char **argv, struct kf_operands *operands, struct kf_error *e)
@@ -42,6 +44,8 @@ static int parse(struct settings *o, int argc, char **argv, struct kf_operands *
 		  "which there are)" },
 		{ "no-findings", 0, KF_OPT_FLAG, &o->report.no_findings, NULL, "do not apply the rules" },
 		{ "json", 0, KF_OPT_FLAG, &o->json, NULL, "machine-readable" },
+		{ "json-schema", 0, KF_OPT_FLAG, &o->json_schema, NULL,
+		  "print the schema of --json instead (JSON Schema; no FILE needed)" },
 		{ "html", 0, KF_OPT_STRING, &o->html, "OUT",
 		  "a page with pictures into this file, for any browser, needing nothing else; - for standard output" },
 		{ 0 },
@@ -61,11 +65,12 @@ static int parse(struct settings *o, int argc, char **argv, struct kf_operands *
 			    "  kflight report --html report.html FILE.kfl\n"
 			    "  kflight report --json FILE.kfl | jq -r '.gaps.worst[].sentence'\n",
 		.options = options,
-		.min_operands = 1,
 		.max_operands = 1,
 	};
 	int ret = kf_options_parse(&command, argc, argv, operands, e);
 
+	if (!ret && !o->json_schema && !operands->n)
+		return kf_fail(e, KF_USAGE, "kflight report --help", "missing argument: kflight report [OPTIONS] FILE");
 	if (!ret && o->html && o->json)
 		return kf_fail(e, KF_USAGE, "one of them at a time", "--html and --json exclude each other");
 	if (!ret && o->tid > INT32_MAX)
@@ -131,7 +136,9 @@ int cmd_report(int argc, char **argv)
 	struct kf_error e = { 0 };
 	int ret = parse(&o, argc, argv, &operands, &e);
 
-	if (!ret) {
+	if (!ret && o.json_schema) {
+		ret = kf_schema_write(KF_SCHEMA_REPORT, stdout, &e);
+	} else if (!ret) {
 		look_at_terminal(&o.report);
 		ret = print_report(&o, operands.items[0], &e);
 	}
