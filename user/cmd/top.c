@@ -266,13 +266,11 @@ static int parse(struct settings *o, int argc, char **argv, struct kf_error *e)
 		.summary = "the worst waits of now, live (root)",
 		.description =
 			"Per process and since the last look: how many threads are ready and not running (ready), how "
-			"often and how long\nthey waited to run (waits/s, ms/s, half of them no longer than p50, 99 of "
-			"100 no longer than p99, the longest,\nended or not), and how long they waited in futex(2): "
-			"for "
-			"locks and condition variables, but idle threads for\nwork, too. Percentiles are exact to an "
-			"eighth. The kernel counts, no event is recorded: a switch and wake-up cost some 0.25 us more "
-			"(two "
-			"thirds of what\n`record` costs).",
+			"often and how long they waited to run (waits/s, ms/s; half of the waits no longer than p50, "
+			"99 of 100 no longer than p99; max counts those that have not ended, too), and how long they "
+			"waited in futex(2): for locks and condition variables, but idle threads for work, too. "
+			"Percentiles are exact to an eighth. The kernel counts, no event is recorded: a switch and "
+			"its wake-up take some 0.25 us more, two thirds of what `record` costs.",
 		.examples = "  sudo kflight top\n"
 			    "  sudo kflight top --comm 'nginx*' --sort futex\n"
 			    "  sudo kflight top -p 2144 --every 10s --count 6 > waits.txt\n",
