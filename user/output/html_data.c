@@ -10,6 +10,7 @@
 #include "output/html_findings.h"
 #include "output/html_gaps.h"
 #include "output/html_json.h"
+#include "output/html_story.h"
 #include "output/html_who.h"
 #include "output/line.h"
 #include "output/page.h"
@@ -150,8 +151,12 @@ static void write_culprits(const struct kf_page *p, struct kf_who *who)
 	putc('[', p->out);
 	for (size_t i = 0; i < p->d->n_culprits && i < MAX_CULPRITS; i++) {
 		const struct kf_culprit *c = &p->d->culprits[i];
-		const uint64_t row[] = { kf_who_thread(who, c->thread),	    c->n_threads,    c->ns, c->n_victims,
-					 kf_who_thread(who, c->top_victim), c->top_victim_ns };
+		const uint64_t row[] = { kf_who_of_kind(who, c->kind, c->thread, c->vector, c->group),
+					 c->n_threads,
+					 c->ns,
+					 c->n_victims,
+					 kf_who_thread(who, c->top_victim),
+					 c->top_victim_ns };
 
 		fputs(i ? ",\n[" : "\n[", p->out);
 		write_row(p->out, row, sizeof(row) / sizeof(row[0]));
@@ -173,13 +178,13 @@ static void write_missing(const struct kf_page *p)
 	putc(']', p->out);
 }
 
-static void write_findings(const struct kf_page *p)
+static void write_findings(const struct kf_page *p, struct kf_who *who)
 {
 	write_key(p->out, "findings");
 	if (p->o->no_findings)
 		fputs("null", p->out);
 	else
-		kf_html_findings_write(p);
+		kf_html_findings_write(p, who);
 	write_number(p->out, "n_findings", p->d->findings.n + p->d->findings.n_more);
 }
 
@@ -194,7 +199,10 @@ static int write_all(const struct kf_page *p, struct kf_who *who, struct kf_erro
 	write_foreign(p->out, "machine", p->s->machine);
 	write_verdict(p);
 	write_window(p);
-	write_findings(p);
+	write_findings(p, who);
+	write_key(p->out, "stories");
+	if (kf_html_story_write(p, e))
+		return -1;
 	write_key(p->out, "gaps");
 	if (kf_html_gaps_write(p, who, &shown, e))
 		return -1;
@@ -202,8 +210,8 @@ static int write_all(const struct kf_page *p, struct kf_who *who, struct kf_erro
 	write_culprits(p, who);
 	write_missing(p);
 	write_key(p->out, "shown");
-	fprintf(p->out, "{\"gaps\":%zu,\"sentences\":%zu,\"pictures\":%zu}", shown.gaps, shown.sentences,
-		shown.pictures);
+	fprintf(p->out, "{\"gaps\":%zu,\"own_gaps\":%zu,\"sentences\":%zu,\"pictures\":%zu}", shown.gaps,
+		shown.own_gaps, shown.sentences, shown.pictures);
 	write_key(p->out, "who");
 	kf_who_write(who, p);
 	fputs("}", p->out);

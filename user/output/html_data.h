@@ -13,13 +13,14 @@
  *	n_gaps, gaps_ns                  all that fit the options, shown here or not
  *	findings                         html_findings.h; null not looked for
  *	n_findings                       found, shown here or not
+ *	stories                          html_story.h
  *	gaps                             html_gaps.h
  *	threads                          [[who, running, ready, gaps, worst, unknown, blocked, "poll 9.60 s, ..."], ...]
  *	n_threads                        all that fit the options
  *	culprits                         [[who, threads of that name, ns, victims, top victim, its ns], ...]
  *	n_culprits                       likewise
  *	missing                          texts
- *	shown                            {gaps, sentences, pictures}: how many gaps have them
+ *	shown                            {gaps, own_gaps, sentences, pictures}: how many gaps have them
  *	who                              html_who.h
  */
 #ifndef KF_OUTPUT_HTML_DATA_H

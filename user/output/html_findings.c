@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "output/html_findings.h"
 
-#include "output/html_gaps.h"
+#include "model/timeline.h"
 #include "output/html_json.h"
+#include "output/html_who.h"
 #include "output/page.h"
 #include "output/report_data.h"
 
-static void write_gap_number(const struct kf_page *p, const struct kf_gap *gap)
+static void write_gap(const struct kf_page *p, struct kf_who *who, const struct kf_gap *gap)
 {
-	for (size_t i = 0; gap && i < p->d->n_gaps && i < KF_HTML_MAX_GAPS; i++) {
-		if (p->d->gaps[i] == gap) {
-			kf_html_json_number(p->out, i);
-			return;
-		}
+	if (!gap) {
+		fputs("null", p->out);
+		return;
 	}
-	fputs("null", p->out);
+	putc('[', p->out);
+	kf_html_json_number(p->out, kf_who_thread(who, gap->thread));
+	putc(',', p->out);
+	kf_html_json_offset(p->out, gap->start_ns, p->t->floor_ns);
+	putc(',', p->out);
+	kf_html_json_number(p->out, gap->end_ns - gap->start_ns);
+	putc(']', p->out);
 }
 
 static void write_text(FILE *out, const char *key, const char *text)
@@ -31,7 +36,7 @@ static void write_number(FILE *out, const char *key, uint64_t n)
 	putc(',', out);
 }
 
-static void write_finding(const struct kf_page *p, const struct kf_finding *f)
+static void write_finding(const struct kf_page *p, struct kf_who *who, const struct kf_finding *f)
 {
 	putc('{', p->out);
 	write_text(p->out, "rule", kf_rule_name(f->rule));
@@ -44,19 +49,20 @@ static void write_finding(const struct kf_page *p, const struct kf_finding *f)
 	write_number(p->out, "count", f->count);
 	write_number(p->out, "worst", f->worst_ns);
 	write_number(p->out, "total", f->total_ns);
+	write_number(p->out, "own", f->thread < p->t->n_threads && kf_page_is_own(p, f->thread));
 	fputs("\"gap\":", p->out);
-	write_gap_number(p, f->gap);
+	write_gap(p, who, f->gap);
 	putc('}', p->out);
 }
 
-void kf_html_findings_write(const struct kf_page *p)
+void kf_html_findings_write(const struct kf_page *p, struct kf_who *who)
 {
 	const struct kf_findings *all = &p->d->findings;
 
 	putc('[', p->out);
 	for (size_t i = 0; i < all->n && i < KF_HTML_MAX_FINDINGS; i++) {
 		fputs(i ? ",\n" : "\n", p->out);
-		write_finding(p, &all->items[i]);
+		write_finding(p, who, &all->items[i]);
 	}
 	putc(']', p->out);
 }

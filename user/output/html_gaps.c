@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "output/html_gaps.h"
 
-#include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "base/error.h"
@@ -17,6 +17,11 @@
 /* The page sums up the rest. */
 #define MAX_PARTS     8
 #define MAX_STRETCHES 64
+
+/* The first pictures, which are looked at first, are finer than the rest. */
+#define FINE_PICTURES 20
+#define FINE_RUNS     8000
+#define COARSE_RUNS   1000
 
 struct writer {
 	const struct kf_page *p;
@@ -74,7 +79,8 @@ static int write_parts(struct writer *w, const struct kf_gap *gap, struct kf_err
 		}
 		if (i)
 			putc_unlocked(',', out);
-		write_part(out, kf_who_part(w->who, part, gap), part->cpu, part->ns);
+		write_part(out, kf_who_of_kind(w->who, part->kind, part->thread, part->vector, gap->cgroup), part->cpu,
+			   part->ns);
 	}
 	if (rest_ns) {
 		putc_unlocked(',', out);
@@ -138,7 +144,8 @@ static void write_picture(struct writer *w, const struct kf_gap *gap)
 		putc_unlocked('0', w->p->out);
 		return;
 	}
-	w->runs += kf_html_picture_write(w->p->t, gap, w->who, w->p->out);
+	w->runs += kf_html_picture_write(w->p->t, gap, w->shown.pictures < FINE_PICTURES ? FINE_RUNS : COARSE_RUNS,
+					 w->who, w->p->out);
 	w->shown.pictures++;
 }
 
@@ -179,17 +186,41 @@ static int write_gap(struct writer *w, const struct kf_gap *gap, struct kf_error
 	return 0;
 }
 
+/* Those of the process that triggered, or not; at most max. */
+static int write_gaps(struct writer *w, bool own, size_t max, struct kf_error *e)
+{
+	const struct kf_page *p = w->p;
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->d->n_gaps && n < max; i++) {
+		const struct kf_gap *gap = p->d->gaps[i];
+
+		if (kf_page_is_own(p, gap->thread) != own)
+			continue;
+		fputs(w->shown.gaps ? ",\n" : "\n", p->out);
+		if (write_gap(w, gap, e))
+			return -1;
+		w->shown.gaps++;
+		n++;
+	}
+	return 0;
+}
+
+static int write_all(struct writer *w, struct kf_error *e)
+{
+	if (write_gaps(w, true, KF_HTML_MAX_OWN_GAPS, e))
+		return -1;
+	w->shown.own_gaps = w->shown.gaps;
+	return write_gaps(w, false, KF_HTML_MAX_GAPS - w->shown.gaps, e);
+}
+
 int kf_html_gaps_write(const struct kf_page *p, struct kf_who *who, struct kf_html_shown *shown, struct kf_error *e)
 {
 	struct writer w = { .p = p, .who = who, .sentences = { .t = p->t } };
-	int err = 0;
+	int err;
 
 	putc('[', p->out);
-	for (size_t i = 0; !err && i < p->d->n_gaps && i < KF_HTML_MAX_GAPS; i++) {
-		fputs(i ? ",\n" : "\n", p->out);
-		err = write_gap(&w, p->d->gaps[i], e);
-		w.shown.gaps++;
-	}
+	err = write_all(&w, e);
 	putc(']', p->out);
 	kf_sentences_release(&w.sentences);
 	kf_parts_release(&w.parts);

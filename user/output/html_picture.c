@@ -7,8 +7,8 @@
 #include "output/html_json.h"
 #include "output/html_who.h"
 
-/* More cannot be told apart on a screen; what is shorter then is put together. */
-#define MAX_RUNS 2000
+/* Reading runs costs little beside writing them, but some gaps are as long as the window. */
+#define RUNS_READ_PER_COST 256
 /* What is shown before and behind a gap: a part of its length, and at least this. */
 #define MARGIN_PART   3
 #define MIN_MARGIN_NS 20000
@@ -17,6 +17,7 @@ struct picture {
 	const struct kf_timeline *t;
 	struct kf_who *who;
 	FILE *out;
+	size_t max_runs;
 	uint64_t from_ns;
 	uint64_t to_ns;
 	uint64_t fine_ns; /* shorter runs are put together; 0 none */
@@ -98,7 +99,7 @@ static void choose_range(struct picture *p, const struct kf_gap *gap)
 	p->to_ns = end_ns > gap->end_ns && end_ns - gap->end_ns > margin_ns ? gap->end_ns + margin_ns : end_ns;
 }
 
-/* So that no more than MAX_RUNS are written: behind each that is long enough comes at most one put together. */
+/* So that no more than max_runs are written: behind each that is long enough comes at most one put together. */
 static void choose_fineness(struct picture *p)
 {
 	size_t n = 0;
@@ -108,8 +109,9 @@ static void choose_fineness(struct picture *p)
 
 		n += kf_cpu_run_at(cpu, p->to_ns) - kf_cpu_run_at(cpu, p->from_ns) + 1;
 	}
-	if (n > MAX_RUNS)
-		p->fine_ns = (p->to_ns - p->from_ns) / (MAX_RUNS / 2 / p->n_cpus) + 1;
+	p->cost += n / RUNS_READ_PER_COST;
+	if (n > p->max_runs)
+		p->fine_ns = (p->to_ns - p->from_ns) / (p->max_runs / 2 / p->n_cpus) + 1;
 }
 
 static void write_run(struct picture *p, uint64_t ns, uint32_t who)
@@ -266,8 +268,8 @@ static void write_taken(struct picture *p, const struct kf_cpu *cpu)
 
 	for (size_t i = 0; i < MAX_PATCHES; i++)
 		all.open[i].who = KF_WHO_UNKNOWN;
-	if (count_taken(p, cpu) > MAX_RUNS / p->n_cpus)
-		all.near_ns = (p->to_ns - p->from_ns) / (MAX_RUNS / 2 / p->n_cpus);
+	if (count_taken(p, cpu) > p->max_runs / p->n_cpus)
+		all.near_ns = (p->to_ns - p->from_ns) / (p->max_runs / 2 / p->n_cpus);
 	for (size_t i = first_taken(cpu, p->from_ns); i < cpu->n_taken; i++) {
 		const struct kf_taken *taken = &cpu->taken[i];
 
@@ -302,9 +304,10 @@ static size_t cpus_left_out(const struct picture *p)
 	return n - p->n_cpus;
 }
 
-size_t kf_html_picture_write(const struct kf_timeline *t, const struct kf_gap *gap, struct kf_who *who, FILE *out)
+size_t kf_html_picture_write(const struct kf_timeline *t, const struct kf_gap *gap, size_t max_runs, struct kf_who *who,
+			     FILE *out)
 {
-	struct picture p = { .t = t, .who = who, .out = out };
+	struct picture p = { .t = t, .who = who, .out = out, .max_runs = max_runs };
 
 	choose_cpus(&p, gap);
 	choose_range(&p, gap);

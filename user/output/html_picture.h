@@ -27,7 +27,11 @@ struct kf_who;
 /* The CPU that a gap's waker was on; KF_NO_CPU not known. */
 uint16_t kf_html_waker_cpu(const struct kf_timeline *t, const struct kf_gap *gap);
 
-/* Returns the number of runs and interrupts written: what the picture costs. */
-size_t kf_html_picture_write(const struct kf_timeline *t, const struct kf_gap *gap, struct kf_who *who, FILE *out);
+/*
+ * With no more than about max_runs runs: what is shorter than can be told apart then is put together. Returns what
+ * it cost, in runs written.
+ */
+size_t kf_html_picture_write(const struct kf_timeline *t, const struct kf_gap *gap, size_t max_runs, struct kf_who *who,
+			     FILE *out);
 
 #endif

@@ -2,11 +2,9 @@
 #include "output/html_who.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/array.h"
 #include "base/error.h"
-#include "base/text.h"
 #include "model/prio.h"
 #include "model/timeline.h"
 #include "output/html_json.h"
@@ -79,36 +77,26 @@ uint32_t kf_who_taken(struct kf_who *w, uint8_t kind, uint16_t vector)
 	return find_or_add(w, (struct kf_who_entry){ .kind = kind, .vector = vector });
 }
 
-uint32_t kf_who_part(struct kf_who *w, const struct kf_part *part, const struct kf_gap *gap)
+uint32_t kf_who_of_kind(struct kf_who *w, uint8_t kind, uint32_t thread, uint16_t vector, uint32_t cgroup)
 {
-	switch (part->kind) {
+	switch (kind) {
 	case KF_PART_THREAD:
 	case KF_PART_IDLE:
-		return kf_who_thread(w, part->thread);
+		return kf_who_thread(w, thread);
 	case KF_PART_IRQ:
 	case KF_PART_SOFTIRQ:
 	case KF_PART_STEAL:
-		return kf_who_taken(w, part->kind, part->vector);
+		return kf_who_taken(w, kind, vector);
 	case KF_PART_THROTTLED:
-		return find_or_add(w, (struct kf_who_entry){ .kind = part->kind, .cgroup = gap->cgroup });
+		return find_or_add(w, (struct kf_who_entry){ .kind = kind, .cgroup = cgroup });
 	default:
 		return KF_WHO_UNKNOWN;
 	}
 }
 
-/* Text that others chose. */
-static void add_foreign(struct kf_line *line, const char *text)
-{
-	char printable[256];
-
-	kf_text_printable(text, strlen(text), printable, sizeof(printable));
-	kf_line_text(line, printable);
-}
-
 static void write_label(const struct kf_who *w, const struct kf_who_entry *entry, FILE *out)
 {
-	const struct kf_part part = { .kind = entry->kind, .vector = entry->vector };
-	char text[512], vector[64];
+	char text[512];
 	struct kf_line line;
 
 	kf_line_init(&line, text, sizeof(text));
@@ -121,8 +109,7 @@ static void write_label(const struct kf_who *w, const struct kf_who_entry *entry
 		break;
 	case KF_PART_IRQ:
 	case KF_PART_SOFTIRQ:
-		kf_line_text(&line, entry->kind == KF_PART_IRQ ? "interrupt " : "softirq ");
-		add_foreign(&line, kf_part_vector_name(w->t, &part, vector, sizeof(vector)));
+		kf_line_vector(&line, w->t, entry->kind, entry->vector);
 		break;
 	case KF_PART_STEAL:
 		kf_line_text(&line, "stolen by the hypervisor");
@@ -131,7 +118,7 @@ static void write_label(const struct kf_who *w, const struct kf_who_entry *entry
 		kf_line_text(&line, "CPU quota");
 		if (entry->cgroup < w->t->n_cgroups) {
 			kf_line_text(&line, " of ");
-			add_foreign(&line, w->t->cgroups[entry->cgroup].path);
+			kf_line_group(&line, w->t, entry->cgroup);
 		}
 		break;
 	default:

@@ -44,8 +44,8 @@ void kf_who_release(struct kf_who *w);
 /* An index, KF_IDLE, or anything else for unknown. */
 uint32_t kf_who_thread(struct kf_who *w, uint32_t thread);
 uint32_t kf_who_taken(struct kf_who *w, uint8_t kind, uint16_t vector);
-/* Whose time this part of the gap is. */
-uint32_t kf_who_part(struct kf_who *w, const struct kf_part *part, const struct kf_gap *gap);
+/* Of any kind (enum kf_part_kind), of which the others tell more where it makes sense. */
+uint32_t kf_who_of_kind(struct kf_who *w, uint8_t kind, uint32_t thread, uint16_t vector, uint32_t cgroup);
 
 /*
  * [[kind, label, tid, tgid, name, own, priority], ...]: kind as kf_part_kind_name() or "others"; the rest only for

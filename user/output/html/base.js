@@ -28,6 +28,16 @@ function svg(tag, attributes = {}, ...children) {
 	return fill(document.createElementNS(SVG, tag), attributes, children);
 }
 
+/* No line breaks between a number and its unit. */
+function whole(text) {
+	return text.replace(/(\d) (%|ns|us|ms|s|m|h)(?![\w])/g, "$1\u00a0$2");
+}
+
+/* What is between `backticks` is something to type. */
+function prose(text) {
+	return text.split("`").map((piece, i) => i % 2 ? el("code", {}, piece) : whole(piece));
+}
+
 const UNITS = [["ns", 1], ["us", 1e3], ["ms", 1e6], ["s", 1e9], ["m", 6e10], ["h", 3.6e12]];
 
 /* "11.4 ms", "830 us": three digits, as in the sentences. */

@@ -41,11 +41,11 @@ function paint(who, culprits) {
 	}
 }
 
-function readGap(list, index, who) {
+function readGap(list, who) {
 	const [id, start, wait, cpu, kind, waker, wakerCpu, flags, sentence, parts, stretches, throttle, picture] = list;
 
 	return {
-		index, start, wait, end: start + wait, cpu, kind, sentence, picture,
+		index: 0, start, wait, end: start + wait, cpu, kind, sentence, picture,
 		who: who[id],
 		waker: waker < 0 ? null : who[waker],
 		wakerCpu,
@@ -62,8 +62,18 @@ function readData() {
 
 	data.who = data.who.map(readWho);
 	paint(data.who, data.culprits);
-	data.gaps = data.gaps.map((gap, index) => readGap(gap, index, data.who));
+	data.gaps = data.gaps.map((gap) => readGap(gap, data.who)).sort((a, b) => b.wait - a.wait);
+	data.gaps.forEach((gap, index) => {
+		gap.index = index;
+	});
 	return data;
+}
+
+/* The gap that a finding is about; undefined if it has none, or that is not in the page. */
+function gapOf(finding, data) {
+	const [id, start, wait] = finding.gap || [];
+
+	return data.gaps.find((gap) => gap.wait === wait && gap.start === start && gap.who.id === id);
 }
 
 /* Its parts by who, over all CPUs, largest first. */

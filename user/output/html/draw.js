@@ -56,7 +56,8 @@ class Drawing {
 			return 0;
 		const x = this.x(from), width = Math.max(this.x(to) - x, 0.8);
 
-		this.add("rect", { x: x.toFixed(2), y, width: width.toFixed(2), height, class: className });
+		this.add("rect", { x: x.toFixed(2), y, width: width.toFixed(2), height,
+			class: width < 4 ? `${className} thin` : className });
 		return width;
 	}
 
@@ -132,10 +133,10 @@ class Drawing {
 		const text = `${this.gap.who.label} waits ${duration(this.gap.wait)}`;
 		const from = this.x(wait.from), room = this.x(wait.to) - from;
 
-		if (room > text.length * CHARACTER + 14) {
-			this.add("rect", { x: from + 4, y: lane.waitY + 1.5, width: text.length * CHARACTER + 8,
+		if (room > text.length * 6.9 + 14) {
+			this.add("rect", { x: from + 4, y: lane.waitY + 1.5, width: text.length * 6.9 + 8,
 				height: LANE.wait - 3, rx: 2, class: "wait-label" });
-			this.text(text, wait.from + 4 / this.scale, wait.to, lane.waitY + 11.5, "wait-text");
+			this.add("text", { x: from + 8, y: lane.waitY + 11.5, class: "wait-text" }, text);
 		}
 	}
 
@@ -155,22 +156,32 @@ class Drawing {
 		}
 	}
 
-	/* From where the waker ran, or from above where that is not known, to the beginning of the wait. */
+	/* From the CPU of the waker, or from above where that is not known, to the beginning of the wait. */
 	wake() {
-		const { gap } = this, by = wakerText(gap);
+		const { gap } = this;
 		const lane = this.picture.lanes.find((l) => gap.stretches.length && l.cpu === gap.stretches[0].cpu);
 
-		if (!by || !lane || gap.start < this.view.from || gap.start > this.view.to)
+		if (!wakerText(gap) || !lane || gap.start < this.view.from || gap.start > this.view.to)
 			return;
 		const x = this.x(gap.start), from = this.picture.lanes.find((l) => l.cpu === gap.wakerCpu);
 		const y = from ? from.y + LANE.bar / 2 : LANE.axis - 4;
 		const end = from && from.y > lane.y ? lane.waitY + LANE.wait : lane.waitY;
-		const bend = Math.min(26, Math.max(x - this.left - 2, 0));
 
+		this.add("line", { x1: x, x2: x, y1: y, y2: end, class: "wake-halo" });
+		this.add("line", { x1: x, x2: x, y1: y, y2: end, class: "wake", "marker-end": "url(#arrow)" });
 		if (from)
-			this.add("circle", { cx: x, cy: y, r: 3, class: "wake-from" });
-		this.add("path", { d: `M${x} ${y} C${x - bend} ${y}, ${x - bend} ${end}, ${x} ${end}`, class: "wake",
-			"marker-end": "url(#arrow)" });
+			this.add("circle", { cx: x, cy: y, r: 3.5, class: "wake-from" });
+		this.wakeLabel(x, y, `woken by ${wakerText(gap)}`);
+	}
+
+	/* Beside the arrow, on the side of the past, if there is room. */
+	wakeLabel(x, y, text) {
+		const room = text.length * 6 + 12;
+
+		if (x - room < this.left)
+			return;
+		this.add("rect", { x: x - room - 5, y: y - 9, width: room, height: 18, rx: 3, class: "wake-ground" });
+		this.add("text", { x: x - 11, y: y + 4, class: "wake-text" }, text);
 	}
 
 	trigger() {

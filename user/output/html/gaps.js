@@ -42,9 +42,9 @@ function factsOf(gap, data) {
 
 function bodyOf(gap, data) {
 	const picture = gap.picture ? pictureOf(gap, data)
-		: el("p", { class: "note" }, "The picture of this gap is not in the file: only the longest ones have theirs.");
+		: el("p", { class: "note" }, "The picture of this gap is not in the file: see below which ones have theirs.");
 
-	return [el("p", { class: "sentence" }, sentenceOf(gap)), picture,
+	return [el("p", { class: "sentence" }, whole(sentenceOf(gap))), picture,
 		el("div", { class: "columns" }, legend(gap), factsOf(gap, data))];
 }
 
@@ -52,7 +52,7 @@ function headOf(gap, data) {
 	const [first] = shares(gap);
 	const blame = first ? `${first.who.label} ${percent(first.ns, gap.wait)}` : "";
 
-	return [el("span", { class: "rank" }, count(gap.index + 1)), el("span", { class: "wait-time number" }, duration(gap.wait)),
+	return [el("span", { class: "rank" }, `#${count(gap.index + 1)}`), el("span", { class: "wait-time number" }, duration(gap.wait)),
 		el("span", { class: "what" }, el("span", { class: "victim-name" }, gap.who.label), " ",
 			el("span", { class: "muted" }, `${KINDS[gap.kind] || gap.kind}${gap.cpu < 0 ? "" : ` · CPU ${gap.cpu}`}`)),
 		el("span", { class: "blame" }, first ? swatch(first.who.paint) : null, blame),
@@ -189,12 +189,22 @@ class GapList {
 	}
 }
 
+/* "the 120 of nginx/2144 and the 9,880 longest others": which n come first in the file. */
+function selectionText(data, n) {
+	const own = Math.min(data.shown.own_gaps, n);
+
+	if (!own)
+		return `only the ${count(n)} longest`;
+	return `only the ${own < n ? "" : "longest "}${count(own)} of ${data.own}` +
+		(n > own ? ` and the ${count(n - own)} longest others` : "");
+}
+
 function gapsTitle(data) {
 	const left = data.n_gaps - data.shown.gaps;
 
 	return [el("h2", { id: "gaps-title" }, "Worst gaps"),
 		el("p", { class: "muted" }, `${counted(data.n_gaps, "gap")}, ${duration(data.gaps_ns)} in all.`,
-			left ? ` The ${count(data.shown.gaps)} longest are here.` : "")];
+			left ? ` Of these, ${selectionText(data, data.shown.gaps)} are here.` : "")];
 }
 
 function showGaps(data) {

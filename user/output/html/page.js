@@ -22,7 +22,7 @@ function showVerdict(data) {
 	const counts = data.findings ? countsOf(data.findings) : [];
 	const at = data.trigger === null ? 0 : data.trigger;
 
-	byId("verdict").append(el("h1", {}, data.sentence),
+	byId("verdict").append(el("h1", {}, whole(data.sentence)),
 		data.findings && !data.findings.length ? el("p", {}, "No rule found anything.") : el("p", { class: "badges" }, ...counts),
 		el("dl", { class: "figures" }, figure(count(data.n_gaps), data.n_gaps === 1 ? "gap" : "gaps"),
 			figure(duration(data.gaps_ns), "waited in all"), figure(worst ? duration(worst.wait) : "–", "longest gap"),
@@ -34,23 +34,24 @@ function showVerdict(data) {
 }
 
 function findingNode(finding, data, reveal) {
-	const gap = finding.gap === null ? undefined : data.gaps[finding.gap];
-	const more = [finding.where && `While in ${finding.where}.`, finding.detail].filter((text) => text).join("\n");
+	const gap = gapOf(finding, data);
+	const more = [finding.where && `While in ${finding.where}.`, finding.detail].filter((text) => text).join(" ");
+	const times = finding.count > 1 ? `${count(finding.count)} times, ${duration(finding.total)} in all` : "";
 
 	return el("li", { class: `finding ${finding.severity.toLowerCase()}` },
-		el("p", { class: "finding-head" }, badge(finding.severity), " ", el("strong", {}, finding.rule),
-			finding.count > 1 ? el("span", { class: "muted" }, ` ${count(finding.count)} times, ${duration(finding.total)} in all`) : null),
-		el("p", {}, finding.message), more ? el("p", { class: "detail muted" }, more) : null,
-		el("p", { class: "suggestion" }, finding.suggestion),
-		gap ? el("button", { type: "button", class: "quiet", onclick: () => reveal(gap) }, `Show gap ${count(gap.index + 1)}`) : null);
+		el("p", { class: "finding-head" }, badge(finding.severity), el("strong", {}, finding.rule),
+			el("span", { class: "muted" }, times), gap ? el("button", { type: "button", class: "quiet",
+				onclick: () => reveal(gap) }, `Show gap ${count(gap.index + 1)}`) : null),
+		el("p", {}, whole(finding.message)), more ? el("p", { class: "muted" }, whole(more)) : null,
+		el("p", { class: "suggestion" }, ...prose(finding.suggestion)));
 }
 
-const FINDINGS_AT_FIRST = 5;
+const FINDINGS_AT_FIRST = 3;
 
 function showFindings(data, reveal) {
 	if (!data.findings || !data.findings.length)
 		return;
-	const nodes = data.findings.map((finding) => findingNode(finding, data, reveal));
+	const nodes = [...data.findings].sort((a, b) => b.own - a.own).map((finding) => findingNode(finding, data, reveal));
 	const list = el("ol", { class: "findings" }, ...nodes.slice(0, FINDINGS_AT_FIRST));
 	const left = data.n_findings - data.findings.length;
 	const more = el("button", { type: "button", class: "quiet more", hidden: nodes.length <= FINDINGS_AT_FIRST, onclick: () => {
@@ -61,21 +62,37 @@ function showFindings(data, reveal) {
 	section("findings", "Findings", left ? `The ${count(data.findings.length)} worst of ${count(data.n_findings)}.` : "", list, more);
 }
 
+/* Lines that are indented by two blanks per step. */
+function storyNode(text) {
+	return el("div", { class: "story" }, ...text.split("\n").map((line) => {
+		const depth = Math.floor(/^ */.exec(line)[0].length / 2);
+
+		return el("p", { class: `depth-${Math.min(depth, 9)}` }, whole(line.trimStart()));
+	}));
+}
+
+function showStories(data) {
+	if (data.stories.length)
+		section("story", "Why it took so long", "", ...data.stories.map(storyNode));
+}
+
 /* What the recording lost, and what this page leaves out. */
 function showMissing(data) {
 	const left = [];
 
 	if (data.n_gaps > data.shown.gaps)
-		left.push(`Of ${count(data.n_gaps)} gaps, only the ${count(data.shown.gaps)} longest are on this page.`);
+		left.push(`Of ${count(data.n_gaps)} gaps, ${selectionText(data, data.shown.gaps)} are on this page.`);
 	if (data.shown.gaps > data.shown.pictures)
-		left.push(`Only the ${count(data.shown.pictures)} longest gaps have a picture.`);
+		left.push(`Of the gaps, ${selectionText(data, data.shown.pictures)} have a picture.`);
 	if (data.shown.gaps > data.shown.sentences)
-		left.push(`Only the ${count(data.shown.sentences)} longest gaps have their whole sentence.`);
+		left.push(`Of the gaps, ${selectionText(data, data.shown.sentences)} have their whole sentence.`);
+	if (data.n_culprits > data.culprits.length)
+		left.push(`Of ${count(data.n_culprits)} culprits, only the ${count(data.culprits.length)} worst have a row.`);
 	byId("missing").append(el("h2", { id: "missing-title" }, "What is incomplete"),
-		data.missing.length ? el("ul", {}, ...data.missing.map((line) => el("li", {}, line)))
+		data.missing.length ? el("ul", {}, ...data.missing.map((line) => el("li", {}, whole(line))))
 			: el("p", {}, "Nothing is known to be missing from the recording."));
 	if (left.length)
-		byId("missing").append(el("h3", {}, "Left out of this page"), el("ul", {}, ...left.map((line) => el("li", {}, line))));
+		byId("missing").append(el("h3", {}, "Left out of this page"), el("ul", {}, ...left.map((line) => el("li", {}, whole(line)))));
 }
 
 /* A browser may refuse storage to a local file: then the choice lasts as long as the page. */
@@ -130,6 +147,7 @@ function main() {
 	const list = showGaps(data);
 	const reveal = (gap) => list.reveal(gap);
 
+	showStories(data);
 	showFindings(data, reveal);
 	showMap(data, reveal);
 	showCulprits(data);
