@@ -123,6 +123,14 @@ static void add_first(struct kf_line *line, const struct kf_timeline *t, const s
 	kf_line_duration(line, length(link));
 }
 
+static void add_holder(struct kf_line *line, const struct kf_timeline *t, const struct kf_link *link)
+{
+	kf_line_text(line, "while ");
+	kf_line_thread(line, t, link->thread);
+	kf_line_text(line, " had it for ");
+	kf_line_duration(line, length(link));
+}
+
 /* What the waker did while the one before it waited. */
 static void add_next(struct kf_line *line, const struct kf_timeline *t, const struct kf_link *link,
 		     const struct kf_link *victim)
@@ -141,7 +149,29 @@ static void add_next(struct kf_line *line, const struct kf_timeline *t, const st
 static void tell_gap(struct kf_line *line, const struct kf_timeline *t, const struct kf_link *link, size_t depth)
 {
 	begin_line(line, depth);
+	if (link->n_gaps > 1)
+		kf_line_text(line, "longest: ");
 	line->used += kf_gap_sentence(t, link->gap, line->buf + line->used, line->room - line->used);
+}
+
+typedef void (*add_who)(struct kf_line *line, const struct kf_timeline *t, const struct kf_link *link);
+
+static void add_chain(struct kf_line *line, const struct kf_timeline *t, const struct kf_chain *chain,
+		      const struct kf_gap *told, add_who first, size_t depth)
+{
+	for (size_t i = 0; i < chain->n; i++) {
+		const struct kf_link *link = &chain->links[i];
+
+		begin_line(line, depth + i);
+		if (i)
+			add_next(line, t, link, &chain->links[i - 1]);
+		else
+			first(line, t, link);
+		add_spent(line, t, link);
+		add_end(line, link);
+		if (link->gap && link->gap != told && link->runnable_ns >= length(link) / GAP_MATTERS)
+			tell_gap(line, t, link, depth + i + 1);
+	}
 }
 
 size_t kf_story_text(const struct kf_timeline *t, const struct kf_chain *chain, const struct kf_gap *told, char *buf,
@@ -150,19 +180,7 @@ size_t kf_story_text(const struct kf_timeline *t, const struct kf_chain *chain, 
 	struct kf_line line;
 
 	kf_line_init(&line, buf, len);
-	for (size_t i = 0; i < chain->n; i++) {
-		const struct kf_link *link = &chain->links[i];
-
-		begin_line(&line, i);
-		if (i)
-			add_next(&line, t, link, &chain->links[i - 1]);
-		else
-			add_first(&line, t, link);
-		add_spent(&line, t, link);
-		add_end(&line, link);
-		if (link->gap && link->gap != told && link->runnable_ns >= length(link) / GAP_MATTERS)
-			tell_gap(&line, t, link, i + 1);
-	}
+	add_chain(&line, t, chain, told, add_first, 0);
 	return line.used;
 }
 
@@ -204,6 +222,13 @@ static void add_convoy(struct kf_line *line, const struct kf_timeline *t, const 
 	}
 }
 
+/* All are of one process, which has been named. */
+static void add_member(struct kf_line *line, const struct kf_timeline *t, uint32_t thread)
+{
+	kf_line_comm(line, t, thread);
+	kf_line_add(line, "/%" PRIu32, t->threads[thread].tid);
+}
+
 static void add_step(struct kf_line *line, const struct kf_timeline *t, const struct kf_convoy *c,
 		     const struct kf_convoy_step *step)
 {
@@ -211,11 +236,11 @@ static void add_step(struct kf_line *line, const struct kf_timeline *t, const st
 
 	begin_line(line, 1);
 	kf_line_add(line, "%8s  ", kf_format_duration(step->ts_ns - c->first_ns, at, sizeof(at)));
-	kf_line_thread(line, t, step->thread);
+	add_member(line, t, step->thread);
 	kf_line_text(line, " after ");
 	kf_line_duration(line, step->waited_ns);
 	kf_line_text(line, ", from ");
-	kf_line_thread(line, t, step->from);
+	add_member(line, t, step->from);
 	kf_line_text(line, " (had it ");
 	kf_line_duration(line, step->held_ns);
 	kf_line_text(line, ")");
@@ -235,5 +260,23 @@ size_t kf_story_convoy_text(const struct kf_timeline *t, const struct kf_convoy 
 		begin_line(&line, 1);
 		kf_line_add(&line, "... and %zu more", c->n_handovers - n);
 	}
+	return line.used;
+}
+
+size_t kf_story_hold_text(const struct kf_timeline *t, const struct kf_chains *chains, const struct kf_convoy *c,
+			  char *buf, size_t len)
+{
+	const struct kf_convoy_step *longest = NULL;
+	struct kf_chain chain;
+	struct kf_line line;
+
+	kf_line_init(&line, buf, len);
+	for (size_t i = 0; i < c->n_steps; i++)
+		if (!longest || c->steps[i].held_ns > longest->held_ns)
+			longest = &c->steps[i];
+	if (!longest)
+		return 0;
+	kf_chain_of(chains, longest->from, longest->ts_ns - longest->held_ns, longest->ts_ns, &chain);
+	add_chain(&line, t, &chain, NULL, add_holder, 0);
 	return line.used;
 }

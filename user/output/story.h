@@ -21,6 +21,7 @@
 #include <stddef.h>
 
 struct kf_chain;
+struct kf_chains;
 struct kf_convoy;
 struct kf_gap;
 struct kf_timeline;
@@ -34,6 +35,15 @@ size_t kf_story_text(const struct kf_timeline *t, const struct kf_chain *chain, 
 /* With so many steps of its staircase. */
 size_t kf_story_convoy_text(const struct kf_timeline *t, const struct kf_convoy *convoy, size_t max_steps, char *buf,
 			    size_t len);
+/*
+ * What the one of a convoy who had the lock longest at a stretch did in that time, as a chain:
+ *
+ *	while pg/71 had it for 12.0 ms: 12.0 ms in fsync (disk) until an interrupt woke it
+ *
+ * "" if nobody is known to have passed it on.
+ */
+size_t kf_story_hold_text(const struct kf_timeline *t, const struct kf_chains *chains, const struct kf_convoy *convoy,
+			  char *buf, size_t len);
 
 /*
  * An array of links, the first is the thread that was asked about:

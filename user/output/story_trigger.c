@@ -40,7 +40,13 @@ void kf_trigger_chain(const struct kf_timeline *t, const struct kf_snapshot *s, 
 /* The first line of the report has the first link: who waited, for what, and who ended it. */
 static bool adds_something(const struct kf_chain *chain)
 {
-	return chain->n > 1 || (chain->n && chain->links[0].end == KF_CHAIN_QUEUED);
+	const struct kf_link *first = &chain->links[0];
+
+	if (chain->n != 1)
+		return chain->n > 1;
+	/* An interrupt may be the softirq of a message that a thread here is sending. */
+	return first->end == KF_CHAIN_QUEUED ||
+	       (first->end == KF_CHAIN_INTERRUPT && first->waker < KF_NOT_KNOWN && first->waker_did.in_syscall);
 }
 
 /* The last gap of a thread that ended by then; NULL none. */
