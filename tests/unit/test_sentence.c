@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "hand_timeline.h"
+#include "kflight/record.h"
 #include "output/line.h"
 #include "output/sentence.h"
 
@@ -276,6 +277,188 @@ static void a_cut_never_halves_a_character(void **state)
 	assert_int_equal(line.used, 2);
 }
 
+static uint16_t nice_level(int level)
+{
+	return (uint16_t)KF_PRIO_PACK(120 + level, 0);
+}
+
+static uint16_t fifo(int level)
+{
+	return (uint16_t)KF_PRIO_PACK(99 - level, 1);
+}
+
+static void interrupts_and_steal_come_off_whom_they_interrupted(void **state)
+{
+	strcpy(h.irqs, "9 acpi\n24 virtio0-input.0\n");
+	hand_take(&h, 0, KF_PART_SOFTIRQ, 3, MS(11), MS(13), MS(2));
+	hand_take(&h, 0, KF_PART_IRQ, KF_VECTOR_TIMER, MS(14), MS(15), 400000);
+	hand_take(&h, 0, KF_PART_IRQ, 24, MS(18), MS(19), 300000);
+	hand_take(&h, 0, KF_PART_STEAL, 0, MS(17), MS(20), 1500000);
+	assert_string_equal(sentence(&h.gaps[HAND_GAP_NGINX]), "nginx/2144 waited 11.0 ms to run on CPU 0 (woken by "
+							       "redis/812): 4.60 ms redis/812 (42 %), 2.00 ms softirq "
+							       "NET_RX (18 %), 1.50 ms stolen by the hypervisor (14 "
+							       "%), 1.20 ms cron/77 (11 %), and 3 more 1.70 ms (15 %)");
+	h.cpus[0].n_taken--;
+	assert_non_null(strstr(sentence(&h.gaps[HAND_GAP_NGINX]),
+			       "2.70 ms cron/77 (25 %), 2.00 ms softirq NET_RX (18 %), "
+			       "CPU 0 was idle 1.00 ms (wake-up path, 9 %), and 2 more"));
+	h.gaps[HAND_GAP_NGINX].kind = KF_GAP_IDLE;
+	assert_non_null(strstr(sentence(&h.gaps[HAND_GAP_NGINX]), "(woken by redis/812 while its CPU was idle)"));
+}
+
+static void every_vector_has_its_words(void **state)
+{
+	static const struct {
+		uint8_t kind;
+		uint16_t vector;
+		const char *want;
+	} rows[] = {
+		{ KF_PART_SOFTIRQ, 0, "softirq HI" },
+		{ KF_PART_SOFTIRQ, 9, "softirq RCU" },
+		{ KF_PART_SOFTIRQ, 77, "softirq 77" },
+		{ KF_PART_IRQ, KF_VECTOR_TIMER, "timer interrupt" },
+		{ KF_PART_IRQ, KF_VECTOR_CALL, "function call interrupt" },
+		{ KF_PART_IRQ, KF_VECTOR_IRQ_WORK, "irq_work interrupt" },
+		{ KF_PART_IRQ, 24, "interrupt virtio0-input.0" },
+		{ KF_PART_IRQ, 25, "interrupt evil\\x1b" },
+		{ KF_PART_IRQ, 26, "interrupt 26" },
+	};
+
+	strcpy(h.irqs, "24 virtio0-input.0\n25 evil\x1b\n");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char want[64];
+
+		h.cpus[0].n_taken = 0;
+		hand_take(&h, 0, rows[i].kind, rows[i].vector, MS(11), MS(13), MS(2));
+		snprintf(want, sizeof(want), ", 2.00 ms %s (18 %%)", rows[i].want);
+		if (!strstr(sentence(&h.gaps[HAND_GAP_NGINX]), want))
+			fail_msg("'%s' is not in '%s'", want, sentence(&h.gaps[HAND_GAP_NGINX]));
+	}
+}
+
+static void migrated_interrupts_name_their_cpu(void **state)
+{
+	hand_take(&h, 0, KF_PART_SOFTIRQ, 3, MS(15), MS(16), MS(1));
+	hand_take(&h, 1, KF_PART_SOFTIRQ, 3, MS(12), MS(13), MS(1));
+	assert_string_equal(
+		sentence(&h.gaps[HAND_GAP_CRON]),
+		"cron/77 waited 5.00 ms to run on CPU 0 (woken by ksoftirqd/3, moved CPU 1 -> 0): 2.00 ms "
+		"hog/900 on CPU 1 (40 %), 1.00 ms softirq NET_RX on CPU 1 (20 %), 1.00 ms redis/812 on CPU 0 (20 "
+		"%), 1.00 ms softirq NET_RX on CPU 0 (20 %)");
+}
+
+/* Preempted by the quota, woken while it was used up, and both without a cgroup. */
+static void throttled_names_cgroup_and_quota_once(void **state)
+{
+	struct kf_gap gap = redis_gap(KF_CAUSE_PREEMPTED);
+
+	gap.cgroup = hand_group(&h, "/web", MS(50), MS(100));
+	gap.throttled_start_ns = MS(10);
+	gap.throttled_end_ns = MS(16);
+	gap.throttled = true;
+	assert_string_equal(
+		sentence(&gap),
+		"hog/900 was throttled by /web (quota 50 ms per 100 ms) and waited 7.00 ms to run again on CPU 0: "
+		"6.00 ms throttled (86 %), 1.00 ms redis/812 (14 %)");
+	gap.throttled = false;
+	gap.cause = KF_CAUSE_WOKEN;
+	gap.kind = KF_GAP_THROTTLED;
+	assert_string_equal(sentence(&gap),
+			    "hog/900 waited 7.00 ms to run on CPU 0 (woken by an unknown thread): 6.00 ms "
+			    "throttled by /web (quota 50 ms per 100 ms, 86 %), 1.00 ms redis/812 (14 %)");
+	gap.cgroup = hand_group(&h, "/a\nb", 0, 0);
+	assert_non_null(strstr(sentence(&gap), ": 6.00 ms throttled by /a\\x0ab (86 %), "));
+	gap.cgroup = KF_NO_CGROUP;
+	assert_non_null(strstr(sentence(&gap), ": 6.00 ms throttled by a CPU quota (86 %), "));
+	gap.throttled = true;
+	assert_string_equal(sentence(&gap),
+			    "hog/900 was throttled (CPU quota of its cgroup) and waited 7.00 ms to run again on "
+			    "CPU 0 (woken by an unknown thread): 6.00 ms throttled (86 %), 1.00 ms redis/812 (14 "
+			    "%)");
+}
+
+/* What redis, at this priority, is said to be to hog, at that. */
+static void check_rank(uint16_t culprit, uint16_t victim, const char *want)
+{
+	struct kf_gap gap = redis_gap(KF_CAUSE_WOKEN);
+	char end[64];
+
+	hand_prio(&h, HAND_REDIS, culprit);
+	hand_prio(&h, HAND_HOG, victim);
+	snprintf(end, sizeof(end), ": 7.00 ms redis/812 (%s100 %%)", want);
+	if (!strstr(sentence(&gap), end))
+		fail_msg("'%s' is not in '%s'", end, sentence(&gap));
+}
+
+static void a_rank_is_told_where_it_explains(void **state)
+{
+	check_rank(0, 0, "");
+	check_rank(0, nice_level(0), "");
+	check_rank(nice_level(0), 0, "");
+	check_rank(nice_level(0), nice_level(0), "");
+	check_rank(nice_level(0), nice_level(4), "");
+	check_rank(nice_level(0), nice_level(5), "nice 0 against 5, ");
+	check_rank(nice_level(-20), nice_level(19), "nice -20 against 19, ");
+	check_rank(nice_level(19), nice_level(-20), "");
+	check_rank(nice_level(0), KF_PRIO_PACK(120, 5), "nice 0 against SCHED_IDLE, ");
+	check_rank(KF_PRIO_PACK(120, 5), nice_level(19), "");
+	check_rank(fifo(50), nice_level(0), "SCHED_FIFO 50, ");
+	check_rank(fifo(50), 0, "SCHED_FIFO 50, ");
+	check_rank(fifo(50), fifo(50), "SCHED_FIFO 50, ");
+	check_rank(fifo(50), fifo(51), "");
+	check_rank(nice_level(0), fifo(1), "");
+	check_rank(KF_PRIO_PACK(-1, 6), fifo(99), "SCHED_DEADLINE, ");
+}
+
+/* The rank counts that it had when it ran. */
+static void a_rank_is_that_of_the_time(void **state)
+{
+	h.prios[0] = (struct kf_prio_change){ 0, HAND_REDIS, fifo(7) };
+	h.prios[1] = (struct kf_prio_change){ MS(18), HAND_REDIS, nice_level(0) };
+	h.timeline.n_prios = 2;
+	check_rank(nice_level(0), nice_level(0), "SCHED_FIFO 7, ");
+	h.prios[1].ts_ns = MS(9);
+	check_rank(nice_level(0), nice_level(0), "");
+}
+
+static void cpu_stoppers_are_told(void **state)
+{
+	struct kf_gap gap = redis_gap(KF_CAUSE_WOKEN);
+
+	hand_name(&h.threads[HAND_REDIS], 18, "migration/0");
+	assert_non_null(strstr(sentence(&gap), ": 7.00 ms migration/0/18 (100 %)"));
+	h.threads[HAND_REDIS].kernel = true;
+	h.threads[HAND_REDIS].prio = fifo(99);
+	assert_non_null(strstr(sentence(&gap), ": 7.00 ms migration/0 (CPU stopper, 100 %)"));
+}
+
+/* Everything as long as it can be. */
+static void the_longest_sentence_fits(void **state)
+{
+	char path[4096];
+	struct kf_gap *gap = &h.gaps[HAND_GAP_NGINX];
+	char text[2 * KF_SENTENCE_BYTES];
+
+	memset(path, '\x01', sizeof(path) - 1);
+	path[sizeof(path) - 1] = '\0';
+	strcpy(h.irqs, "24 \x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\x01\n");
+	for (int i = 0; i < HAND_THREADS; i++) {
+		memset(h.threads[i].comm, '\x01', KF_COMM_BYTES - 1);
+		memset(h.threads[i].process_comm, '\x02', KF_COMM_BYTES - 1);
+		h.threads[i].tid = UINT32_MAX - (uint32_t)i;
+		hand_prio(&h, (uint32_t)i, i == HAND_NGINX ? nice_level(-20) : fifo(99));
+	}
+	gap->cause = KF_CAUSE_WOKEN;
+	gap->throttled = gap->open = true;
+	gap->cgroup = hand_group(&h, path, UINT64_MAX, UINT64_MAX);
+	gap->throttled_start_ns = MS(10);
+	gap->throttled_end_ns = MS(12);
+	hand_take(&h, 0, KF_PART_IRQ, 24, MS(18), MS(19), MS(1));
+	assert_true(kf_gap_sentence(&h.timeline, gap, text, sizeof(text)) < KF_SENTENCE_BYTES);
+	gap->throttled = false;
+	assert_true(kf_gap_sentence(&h.timeline, gap, text, sizeof(text)) < KF_SENTENCE_BYTES);
+}
+
 static void percentages_add_up(void **state)
 {
 	const uint64_t cases[][4] = {
@@ -325,6 +508,14 @@ int main(void)
 		cmocka_unit_test_setup(a_thread_on_two_cpus_counts_once, setup),
 		cmocka_unit_test_setup(a_short_buffer_is_filled_and_ended, setup),
 		cmocka_unit_test_setup(a_cut_never_halves_a_character, setup),
+		cmocka_unit_test_setup(interrupts_and_steal_come_off_whom_they_interrupted, setup),
+		cmocka_unit_test_setup(every_vector_has_its_words, setup),
+		cmocka_unit_test_setup(migrated_interrupts_name_their_cpu, setup),
+		cmocka_unit_test_setup(throttled_names_cgroup_and_quota_once, setup),
+		cmocka_unit_test_setup(a_rank_is_told_where_it_explains, setup),
+		cmocka_unit_test_setup(a_rank_is_that_of_the_time, setup),
+		cmocka_unit_test_setup(cpu_stoppers_are_told, setup),
+		cmocka_unit_test_setup(the_longest_sentence_fits, setup),
 		cmocka_unit_test(percentages_add_up),
 		cmocka_unit_test(counts_have_separators),
 	};

@@ -18,6 +18,9 @@ bool kf_prio_is_realtime(uint16_t prio);
 /* Does a run before b whenever both want to, whatever each had already? False among equals, fair ones, and not known ones. */
 bool kf_prio_outranks(uint16_t a, uint16_t b);
 
+/* Both are fair, and a gets several times the CPU time of b by its weight: five nice levels, or b is SCHED_IDLE. */
+bool kf_prio_is_favoured(uint16_t a, uint16_t b);
+
 /* -20..19 of a fair thread, else 0. */
 int kf_prio_nice(uint16_t prio);
 

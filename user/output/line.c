@@ -9,7 +9,11 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "model/parts.h"
 #include "model/timeline.h"
+
+/* Of the path of a cgroup: containers have names of 64 digits. */
+#define LONGEST_PATH 96
 
 void kf_line_init(struct kf_line *line, char *buf, size_t len)
 {
@@ -108,6 +112,57 @@ void kf_line_thread(struct kf_line *line, const struct kf_timeline *t, uint32_t 
 		kf_line_comm(line, t, thread);
 		add_tid_and_process(line, &t->threads[thread]);
 	}
+}
+
+void kf_line_vector(struct kf_line *line, const struct kf_timeline *t, unsigned int kind, uint16_t vector)
+{
+	const struct kf_part part = { .kind = (uint8_t)kind, .vector = vector };
+	char buf[KF_VECTOR_BYTES];
+	const char *name = kf_part_vector_name(t, &part, buf, sizeof(buf));
+
+	if (!name)
+		return;
+	if (kind == KF_PART_SOFTIRQ)
+		kf_line_add(line, "softirq %s", name);
+	else if (vector == KF_VECTOR_CALL)
+		kf_line_text(line, "function call interrupt");
+	else if (vector >= KF_VECTOR_IRQ_WORK)
+		kf_line_add(line, "%s interrupt", name);
+	else
+		kf_line_add(line, "interrupt %s", name);
+}
+
+void kf_line_group(struct kf_line *line, const struct kf_timeline *t, uint32_t group)
+{
+	const char *path = t->cgroups[group].path;
+	char text[2 * LONGEST_PATH + 1];
+	size_t bytes = strlen(path);
+
+	if (bytes > LONGEST_PATH) {
+		kf_line_text(line, "...");
+		path += bytes - LONGEST_PATH;
+	}
+	kf_text_printable(path, LONGEST_PATH, text, sizeof(text));
+	kf_line_text(line, text[0] ? text : "?");
+}
+
+/* Quotas are set in whole milliseconds mostly. */
+static void add_round(struct kf_line *line, uint64_t ns)
+{
+	if (ns % 1000000 || ns >= 1000000000)
+		kf_line_duration(line, ns);
+	else
+		kf_line_add(line, "%" PRIu64 " ms", ns / 1000000);
+}
+
+void kf_line_quota(struct kf_line *line, const struct kf_timeline *t, uint32_t group)
+{
+	if (!t->cgroups[group].quota_ns)
+		return;
+	kf_line_text(line, "quota ");
+	add_round(line, t->cgroups[group].quota_ns);
+	kf_line_text(line, " per ");
+	add_round(line, t->cgroups[group].period_ns);
 }
 
 const char *kf_format_count(uint64_t n, char *buf, size_t len)

@@ -38,6 +38,14 @@ void kf_line_thread(struct kf_line *line, const struct kf_timeline *t, uint32_t 
 /* Just the name of a thread: "redis". thread must be an index. */
 void kf_line_comm(struct kf_line *line, const struct kf_timeline *t, uint32_t thread);
 
+/* What took time that no thread got: "softirq NET_RX", "timer interrupt", "interrupt virtio0-input.0"; "" for other kinds
+ * than KF_PART_IRQ and KF_PART_SOFTIRQ. */
+void kf_line_vector(struct kf_line *line, const struct kf_timeline *t, unsigned int kind, uint16_t vector);
+/* The path of a cgroup, its end if it is long; group must be an index. */
+void kf_line_group(struct kf_line *line, const struct kf_timeline *t, uint32_t group);
+/* "quota 50 ms per 100 ms", or nothing without a quota. */
+void kf_line_quota(struct kf_line *line, const struct kf_timeline *t, uint32_t group);
+
 /* "1,234,567" into buf (27 bytes are enough); returns buf. */
 const char *kf_format_count(uint64_t n, char *buf, size_t len);
 

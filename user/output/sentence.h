@@ -8,6 +8,10 @@
  * Culprits come largest first. When there are many, those of one name count as one ("7.10 ms hackbench (12 threads,
  * 62 %)"), and from the fifth on, or below one per cent, they are summed up ("and 7 more 800 us (7 %)"). Time nobody
  * knows anything about never is ("300 us unknown (3 %)"). Shares are whole per cents that add up to 100.
+ *
+ * Besides threads there are "3.00 ms softirq NET_RX (26 %)", "1.20 ms timer interrupt", "400 us interrupt virtio0-input.0",
+ * "2.10 ms stolen by the hypervisor" and "41.0 ms throttled by /web (quota 50 ms per 100 ms, 98 %)". A culprit that came first
+ * because of its rank says so: "7.10 ms hog/900 (SCHED_FIFO 50, 62 %)", "(nice -20 against 19, 62 %)".
  */
 #ifndef KF_OUTPUT_SENTENCE_H
 #define KF_OUTPUT_SENTENCE_H
@@ -22,7 +26,7 @@ struct kf_share;
 struct kf_timeline;
 
 /* A buffer of this size holds every sentence, even when all names consist of escapes. */
-#define KF_SENTENCE_BYTES 2048
+#define KF_SENTENCE_BYTES 2560
 
 /* One line without newline, NUL-terminated, cut off if buf is too small; returns its length. len must be >= 1. */
 size_t kf_gap_sentence(const struct kf_timeline *t, const struct kf_gap *gap, char *buf, size_t len);
