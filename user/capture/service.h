@@ -43,9 +43,11 @@ struct kf_service_result {
 	int child_status; /* as from waitpid(), if child_ended */
 };
 
+/* Blocks the signals the loop takes, in the whole process: before any thread is started. */
+void kf_service_block_signals(void);
+
 /*
- * Runs until told to end: SIGINT, SIGTERM, duration, count, end of the child. These signals, SIGUSR1 and SIGCHLD must
- * be blocked in the whole process since before any thread was started. Prints the path of each file on standard output.
+ * Runs until told to end: SIGINT, SIGTERM, duration, count, end of the child. kf_service_block_signals() comes first. Prints the path of each file on standard output.
  */
 int kf_service_run(struct kf_recorder *recorder, const struct kf_service_options *opts,
 		   struct kf_service_result *result, struct kf_error *e);

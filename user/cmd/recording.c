@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cmd/recording.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -227,14 +225,8 @@ int kf_recording_start(struct kf_recording *r, struct kf_error *e)
 		.syscalls = r->syscall_mode,
 		.sources = r->sources,
 	};
-	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGUSR1);
-	sigaddset(&set, SIGCHLD);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	kf_service_block_signals();
 	if (kf_recorder_open(&r->recorder, &opts, e))
 		return -1;
 	tell(r);
