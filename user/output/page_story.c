@@ -25,12 +25,12 @@ static void print_heading(const struct kf_page *p, bool *printed)
 }
 
 /* Line by line, each with its own indentation; they are cut up in place. */
-static void print_story(const struct kf_page *p, char *text)
+static void print_story(const struct kf_page *p, char *text, size_t indent)
 {
 	char *rest = text, *line;
 
 	while ((line = strsep(&rest, "\n"))) {
-		size_t blanks = strspn(line, " "), column = 2 + blanks;
+		size_t blanks = strspn(line, " "), column = 2 + indent + blanks;
 
 		fprintf(p->out, "%*s", (int)column, "");
 		kf_page_wrapped(p, line + blanks, column, column + 4);
@@ -48,8 +48,10 @@ static void print_convoys(const struct kf_page *p, const struct kf_chains *chain
 		if (convoy->longest_ns < CONVOY_TELL_NS || convoy->longest_ns < p->o->gap_ns)
 			continue;
 		print_heading(p, printed);
-		kf_story_convoy_text(p->t, chains, convoy, MAX_STEPS, buf, KF_STORY_BYTES);
-		print_story(p, buf);
+		kf_story_convoy_text(p->t, convoy, MAX_STEPS, buf, KF_STORY_BYTES);
+		print_story(p, buf, 0);
+		if (kf_story_hold_text(p->t, chains, convoy, buf, KF_STORY_BYTES))
+			print_story(p, buf, 2);
 		n++;
 	}
 }
@@ -61,7 +63,7 @@ static int print_all(const struct kf_page *p, const struct kf_chains *chains, st
 
 	if (kf_trigger_story(p->t, p->s, chains, buf, KF_STORY_BYTES)) {
 		print_heading(p, &printed);
-		print_story(p, buf);
+		print_story(p, buf, 0);
 	}
 	if (kf_convoys_find(convoys, p->t, e))
 		return -1;

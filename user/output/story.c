@@ -246,24 +246,8 @@ static void add_step(struct kf_line *line, const struct kf_timeline *t, const st
 	kf_line_text(line, ")");
 }
 
-/* What the one who had it longest at a stretch did in that time. */
-static void add_longest_hold(struct kf_line *line, const struct kf_timeline *t, const struct kf_chains *chains,
-			     const struct kf_convoy *c)
-{
-	const struct kf_convoy_step *longest = NULL;
-	struct kf_chain chain;
-
-	for (size_t i = 0; i < c->n_steps; i++)
-		if (!longest || c->steps[i].held_ns > longest->held_ns)
-			longest = &c->steps[i];
-	if (!longest)
-		return;
-	kf_chain_of(chains, longest->from, longest->ts_ns - longest->held_ns, longest->ts_ns, &chain);
-	add_chain(line, t, &chain, NULL, add_holder, 1);
-}
-
-size_t kf_story_convoy_text(const struct kf_timeline *t, const struct kf_chains *chains, const struct kf_convoy *c,
-			    size_t max_steps, char *buf, size_t len)
+size_t kf_story_convoy_text(const struct kf_timeline *t, const struct kf_convoy *c, size_t max_steps, char *buf,
+			    size_t len)
 {
 	size_t n = c->n_steps < max_steps ? c->n_steps : max_steps;
 	struct kf_line line;
@@ -276,7 +260,23 @@ size_t kf_story_convoy_text(const struct kf_timeline *t, const struct kf_chains 
 		begin_line(&line, 1);
 		kf_line_add(&line, "... and %zu more", c->n_handovers - n);
 	}
-	if (chains)
-		add_longest_hold(&line, t, chains, c);
+	return line.used;
+}
+
+size_t kf_story_hold_text(const struct kf_timeline *t, const struct kf_chains *chains, const struct kf_convoy *c,
+			  char *buf, size_t len)
+{
+	const struct kf_convoy_step *longest = NULL;
+	struct kf_chain chain;
+	struct kf_line line;
+
+	kf_line_init(&line, buf, len);
+	for (size_t i = 0; i < c->n_steps; i++)
+		if (!longest || c->steps[i].held_ns > longest->held_ns)
+			longest = &c->steps[i];
+	if (!longest)
+		return 0;
+	kf_chain_of(chains, longest->from, longest->ts_ns - longest->held_ns, longest->ts_ns, &chain);
+	add_chain(&line, t, &chain, NULL, add_holder, 0);
 	return line.used;
 }

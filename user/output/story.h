@@ -10,7 +10,6 @@
  *	by pg/71, 12.0 ms
  *	  +10.0 ms  pg/71 after 10.0 ms, from pg/70 (had it 10.0 ms)
  *	  ... and 6 more
- *	  while pg/71 had it for 12.0 ms: 12.0 ms in fsync (disk) until an interrupt woke it
  *
  * Text has lines separated by a newline, none at the end, two blanks of indentation per step. It is NUL-terminated and cut
  * off where buf ends; the length is returned. len must be >= 1.
@@ -33,9 +32,17 @@ struct kf_timeline;
 /* told: a gap whose sentence the reader knows already, NULL none. */
 size_t kf_story_text(const struct kf_timeline *t, const struct kf_chain *chain, const struct kf_gap *told, char *buf,
 		     size_t len);
-/* With so many steps of its staircase, and what whoever had the lock longest did meanwhile, unless chains is NULL. */
-size_t kf_story_convoy_text(const struct kf_timeline *t, const struct kf_chains *chains, const struct kf_convoy *convoy,
-			    size_t max_steps, char *buf, size_t len);
+/* With so many steps of its staircase. */
+size_t kf_story_convoy_text(const struct kf_timeline *t, const struct kf_convoy *convoy, size_t max_steps, char *buf,
+			    size_t len);
+/*
+ * What the one of a convoy who had the lock longest at a stretch did in that time, as a chain; "" if nobody is known to have
+ * passed it on:
+ *
+ *	while pg/71 had it for 12.0 ms: 12.0 ms in fsync (disk) until an interrupt woke it
+ */
+size_t kf_story_hold_text(const struct kf_timeline *t, const struct kf_chains *chains, const struct kf_convoy *convoy,
+			  char *buf, size_t len);
 
 /*
  * An array of links, the first is the thread that was asked about:
