@@ -200,6 +200,7 @@ static inline struct kf_snapshot *hand_snapshot(void)
 	s->floor_ns = MS(1);
 	s->end_ns = MS(101);
 	s->window_ns = MS(100);
+	s->sources = KF_SOURCES_ALL;
 	s->trigger = (struct kf_trigger){ .kind = KF_TRIGGER_REQUEST, .ts_ns = MS(101) };
 	if (kf_snapshot_set(&s->host, "web1") || kf_snapshot_set(&s->kernel, "6.18.0"))
 		kf_snapshot_free(&s);

@@ -105,14 +105,23 @@ static char *printed(const struct kf_snapshot *s, bool as_json, bool tasks)
 
 static void text_has_rings_and_silent_cpus(void **state)
 {
-	static const char *const expected[] = { "x\\x01.kfl\n",
-						"2.00 KiB\n",
-						"held        12.0 ms of 10.0 s asked for\n",
-						"3 of 4 possible CPUs wrote nothing\n",
-						"1 seen by the scan",
-						"\\xff\n" };
+	static const char *const expected[] = {
+		"x\\x01.kfl\n",
+		"2.00 KiB\n",
+		"held        12.0 ms of 10.0 s asked for\n",
+		"3 of 4 possible CPUs wrote nothing\n",
+		"causes      irq, prio\n",
+		"interrupt   ",
+		"1 seen by the scan after the copy; which CPUs they may use is not known\n",
+		"  0 cgroups\n",
+		"\\xff\n"
+	};
 	struct kf_snapshot *s = example();
-	char *text = printed(s, false, true);
+	char *text;
+
+	s->sources = KF_SOURCE_IRQ | KF_SOURCE_PRIO;
+	s->rings[KF_CLASS_TAKEN][2].written = 1;
+	text = printed(s, false, true);
 
 	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
 		if (!strstr(text, expected[i]))
@@ -134,11 +143,20 @@ static void json_says_the_same(void **state)
 	ring = json_array_get(json_object_get(all, "rings"), 0);
 	assert_int_equal(json_integer_value(json_object_get(ring, "cpu")), 2);
 	assert_int_equal(json_integer_value(json_object_get(ring, "torn")), 1);
+	assert_int_equal(json_array_size(json_object_get(all, "causes")), 0);
+	assert_true(json_is_false(json_object_get(json_object_get(all, "knows"), "affinity")));
 	assert_null(json_object_get(all, "tasks"));
 	json_decref(all);
 	free(text);
+	s->sources = KF_SOURCE_STEAL;
+	s->tasks[0].allowed[KF_ALLOWED_WORDS - 1] = 1;
 	text = printed(s, true, true);
 	all = json_loads(text, 0, NULL);
+	assert_string_equal(json_string_value(json_array_get(json_object_get(all, "causes"), 0)), "steal");
+	assert_true(json_is_true(json_object_get(json_object_get(all, "knows"), "steal")));
+	assert_true(json_is_true(json_object_get(json_object_get(all, "knows"), "affinity")));
+	assert_true(json_is_false(json_object_get(json_object_get(all, "knows"), "quotas")));
+	assert_int_equal(json_integer_value(json_object_get(all, "n_cgroups")), 0);
 	assert_int_equal(json_array_size(json_object_get(all, "tasks")), 1);
 	json_decref(all);
 	free(text);

@@ -254,6 +254,8 @@ static void every_loss_has_a_line(void **state)
 	s->rings[KF_CLASS_LIFE][0].overwritten = 9;
 	s->losses = (struct kf_losses){ 21, 22, 23, 24 };
 	s->counts[KF_TRIGGER_RUNQ] = (struct kf_trigger_counts){ 1, 31, 32 };
+	s->sources = KF_SOURCE_IRQ;
+	h.cpus[1].taken_floor_ns = MS(13);
 	h.timeline.n_repaired = 41;
 	h.timeline.n_ignored = 42;
 	h.threads[HAND_CRON].unknown_ns = MS(7);
@@ -263,6 +265,9 @@ static void every_loss_has_a_line(void **state)
 	expect(text, "  - 12,345 scheduling records were refused on 1 CPU while a window was held, some of them in");
 	expect(text, "  - 3 syscall slots were thrown away");
 	expect(text, "  - 9 birth and name records were overwritten");
+	expect(text,
+	       "  - interrupts of the first 12.0 ms of the window were overwritten on 1 CPU: their time counts for");
+	expect(text, "  - not recorded: CPU quotas, changes of priority\n");
 	expect(text, "  - 21 events were missed");
 	expect(text, "  - 22 events had no room");
 	expect(text, "  - 23 waits were negative");
@@ -273,8 +278,12 @@ static void every_loss_has_a_line(void **state)
 	expect(text, "  - what 1 thread did is unknown for 7.00 ms in total");
 	free(text);
 	h.timeline.floor_ns = MS(50);
+	s->sources = 0;
 	text = printed(kf_report_text);
 	expect(text, "  - the window holds 51.0 ms of the 10.0 s asked for: the rings were too small (--window)");
+	expect(text,
+	       "  - not recorded: interrupts (their time counts for whoever they interrupted), CPU quotas, changes");
+	expect_not(text, "interrupts of the first");
 	free(text);
 }
 

@@ -30,8 +30,10 @@ size_t kf_info_headline(const struct kf_snapshot *s, char *buf, size_t len);
 
 /* "off", "blocking", "slow", "all", "unknown" */
 const char *kf_syscall_mode_name(uint32_t mode);
-/* "scheduling", "syscall", "birth and name" */
+/* "scheduling", "syscall", "birth and name", "interrupt" (also what else takes CPU time: steal, quotas) */
 const char *kf_class_name(unsigned int class);
+/* "irq", ... as --causes has it: of 1 << i; NULL behind the last one */
+const char *kf_source_name(unsigned int i);
 
 /* Both flush out; a full disk or closed pipe is an error. */
 int kf_info_text(const struct kf_snapshot *s, const struct kf_info_options *o, FILE *out, struct kf_error *e);
@@ -47,12 +49,14 @@ int kf_info_text(const struct kf_snapshot *s, const struct kf_info_options *o, F
  *	window   {started_ns, floor_ns, end_ns, held_ns, asked_ns, after_ns, from, to}
  *	clocks   {mono_ns, real_ns, boot_ns}
  *	filter, triggers, syscalls
+ *	causes   ["irq", "steal", "quota", "prio"]: those that were recorded
+ *	knows    {interrupts, steal, quotas, priorities, affinity, cgroups}: whether the file tells of them
  *	counts   [{kind, hits, cooling, busy}]
  *	losses   {missed_runs, no_state, bad_waits, lost_triggers}
  *	n_cpus   possible CPUs
  *	rings    [{cpu, class, slots, written, overwritten, dropped, torn, oldest_ns, drop_first_ns, drop_last_ns}]:
  *	         those that ever got a record
- *	n_tasks
+ *	n_tasks, n_cgroups
  *	tasks    [{tid, tgid, ppid, comm, state, cpu, kernel, on_cpu, in_syscall, nr}], if asked for
  *
  * _ns moments are CLOCK_MONOTONIC, but real_ns and boot_ns; from and to are ISO 8601 in UTC.

@@ -120,22 +120,42 @@ static json_t *tasks_json(const struct kf_snapshot *s)
 	return all;
 }
 
+static json_t *causes_json(const struct kf_snapshot *s)
+{
+	json_t *all = json_array();
+
+	for (unsigned int i = 0; kf_source_name(i); i++)
+		if ((s->sources & 1u << i) && json_array_append_new(all, json_string(kf_source_name(i)))) {
+			json_decref(all);
+			return NULL;
+		}
+	return all;
+}
+
+static json_t *knows_json(const struct kf_snapshot *s)
+{
+	return json_pack("{sb sb sb sb sb sb}", "interrupts", !!(s->sources & KF_SOURCE_IRQ), "steal",
+			 !!(s->sources & KF_SOURCE_STEAL), "quotas", !!(s->sources & KF_SOURCE_QUOTA), "priorities",
+			 !!(s->sources & KF_SOURCE_PRIO), "affinity", kf_snapshot_knows_affinity(s), "cgroups",
+			 s->n_cgroups != 0);
+}
+
 static json_t *info_json(const struct kf_snapshot *s, const struct kf_info_options *o)
 {
 	char headline[KF_INFO_HEADLINE_BYTES];
 	json_t *all;
 
 	kf_info_headline(s, headline, sizeof(headline));
-	all = json_pack("{so so ss so so so so so so so so so ss so so so so so}", "file", text_of(o->path),
+	all = json_pack("{so so ss so so so so so so so so so ss so so so so so so so so}", "file", text_of(o->path),
 			"file_bytes", number(o->file_bytes), "headline", headline, "kflight", text_of(s->version),
 			"host", text_of(s->host), "kernel", text_of(s->kernel), "machine", text_of(s->machine),
 			"trigger", trigger_json(s), "window", window_json(s), "clocks",
 			json_pack("{so so so}", "mono_ns", number(s->mono_ns), "real_ns", number(s->real_ns), "boot_ns",
 				  number(s->boot_ns)),
 			"filter", text_of(s->filter), "triggers", text_of(s->triggers), "syscalls",
-			kf_syscall_mode_name(s->syscall_mode), "counts", counts_json(s), "losses",
-			losses_json(&s->losses), "n_cpus", number(s->n_cpus), "rings", rings_json(s), "n_tasks",
-			number(s->n_tasks));
+			kf_syscall_mode_name(s->syscall_mode), "causes", causes_json(s), "knows", knows_json(s),
+			"counts", counts_json(s), "losses", losses_json(&s->losses), "n_cpus", number(s->n_cpus),
+			"rings", rings_json(s), "n_tasks", number(s->n_tasks), "n_cgroups", number(s->n_cgroups));
 	if (all && o->tasks && json_object_set_new(all, "tasks", tasks_json(s))) {
 		json_decref(all);
 		return NULL;

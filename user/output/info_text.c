@@ -41,9 +41,18 @@ const char *kf_class_name(unsigned int class)
 		[KF_CLASS_SCHED] = "scheduling",
 		[KF_CLASS_SYSCALL] = "syscall",
 		[KF_CLASS_LIFE] = "birth and name",
+		[KF_CLASS_TAKEN] = "interrupt",
 	};
 
 	return class < KF_CLASSES ? names[class] : "unknown";
+}
+
+const char *kf_source_name(unsigned int i)
+{
+	static const char *const names[] = { "irq", "steal", "quota", "prio" };
+
+	_Static_assert(KF_SOURCES_ALL == (1 << sizeof(names) / sizeof(names[0])) - 1, "a name for each");
+	return i < sizeof(names) / sizeof(names[0]) ? names[i] : NULL;
 }
 
 /* ---- headline ---- */
@@ -146,6 +155,18 @@ static void row(struct page *p, const char *name, const char *text)
 	fprintf(p->out, "  %-11s %s\n", name, printable[0] ? printable : "-");
 }
 
+static void print_causes(struct page *p)
+{
+	struct kf_line line;
+	char text[64];
+
+	kf_line_init(&line, text, sizeof(text));
+	for (unsigned int i = 0; kf_source_name(i); i++)
+		if (p->s->sources & 1u << i)
+			kf_line_add(&line, "%s%s", line.used ? ", " : "", kf_source_name(i));
+	row(p, "causes", line.used ? text : "none");
+}
+
 static void print_origin(struct page *p)
 {
 	const struct kf_snapshot *s = p->s;
@@ -161,6 +182,7 @@ static void print_origin(struct page *p)
 	row(p, "filter", s->filter);
 	row(p, "triggers", s->triggers);
 	row(p, "syscalls", kf_syscall_mode_name(s->syscall_mode));
+	print_causes(p);
 }
 
 static void print_window(struct page *p)
@@ -286,8 +308,10 @@ static void print_tasks(struct page *p)
 	const struct kf_snapshot *s = p->s;
 	struct kf_table *table;
 
-	fprintf(p->out, "\ntasks\n  %zu seen by the scan after the copy%s\n", s->n_tasks,
-		p->o->tasks || !s->n_tasks ? "" : " (--tasks lists them)");
+	fprintf(p->out, "\ntasks\n  %zu seen by the scan after the copy%s%s\n", s->n_tasks,
+		p->o->tasks || !s->n_tasks ? "" : " (--tasks lists them)",
+		!s->n_tasks || kf_snapshot_knows_affinity(s) ? "" : "; which CPUs they may use is not known");
+	fprintf(p->out, "  %zu cgroups\n", s->n_cgroups);
 	if (!p->o->tasks || !s->n_tasks)
 		return;
 	table = kf_table_new(columns, 7);

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/units.h"
 #include "model/timeline.h"
+#include "output/info.h"
 #include "output/line.h"
 #include "snapshot/snapshot.h"
 #include "snapshot/trigger_kind.h"
@@ -35,17 +36,6 @@ static int add(struct kf_missing *m, const char *format, ...)
 	}
 	m->lines[m->n++] = line;
 	return 0;
-}
-
-static const char *class_name(unsigned int class)
-{
-	static const char *const names[KF_CLASSES] = {
-		[KF_CLASS_SCHED] = "scheduling",
-		[KF_CLASS_SYSCALL] = "syscall",
-		[KF_CLASS_LIFE] = "birth and name",
-	};
-
-	return names[class];
 }
 
 static int add_window(struct kf_missing *m, const struct kf_timeline *t, const struct kf_snapshot *s)
@@ -97,12 +87,12 @@ static int add_rings(struct kf_missing *m, const struct kf_snapshot *s, unsigned
 
 	if (loss.dropped)
 		err |= add(m, "%s %s records were refused on %" PRIu32 " CPU%s while a window was held, %s",
-			   kf_format_count(loss.dropped, n, sizeof(n)), class_name(class), loss.dropping_cpus,
+			   kf_format_count(loss.dropped, n, sizeof(n)), kf_class_name(class), loss.dropping_cpus,
 			   loss.dropping_cpus == 1 ? "" : "s",
 			   loss.in_window ? "some of them in this window" : "none of them in this window");
 	if (loss.torn)
 		err |= add(m, "%s %s slots were thrown away: overwritten during the copy, or never completed",
-			   kf_format_count(loss.torn, n, sizeof(n)), class_name(class));
+			   kf_format_count(loss.torn, n, sizeof(n)), kf_class_name(class));
 	if (class == KF_CLASS_LIFE && loss.overwritten)
 		err |= add(m, "%s birth and name records were overwritten: threads that died early may lack a name",
 			   kf_format_count(loss.overwritten, n, sizeof(n)));
@@ -148,6 +138,54 @@ static int add_suppressed(struct kf_missing *m, const struct kf_snapshot *s)
 	return err;
 }
 
+/* What the recorder did not look for. Steal is not looked for where no hypervisor counts it, so that is no news. */
+static int add_sources(struct kf_missing *m, const struct kf_snapshot *s)
+{
+	const struct {
+		bool known;
+		const char *what;
+	} rows[] = {
+		{ s->sources & KF_SOURCE_IRQ, "interrupts (their time counts for whoever they interrupted)" },
+		{ s->sources & KF_SOURCE_QUOTA, "CPU quotas" },
+		{ s->sources & KF_SOURCE_PRIO, "changes of priority" },
+		{ !s->n_tasks || kf_snapshot_knows_affinity(s), "the CPUs that threads may use" },
+	};
+	struct kf_line line;
+	char text[256];
+
+	kf_line_init(&line, text, sizeof(text));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (!rows[i].known)
+			kf_line_add(&line, "%s%s", line.used ? ", " : "", rows[i].what);
+	return line.used ? add(m, "not recorded: %s", text) : 0;
+}
+
+/* Interrupts that were overwritten before the window was. */
+static int add_taken(struct kf_missing *m, const struct kf_timeline *t, const struct kf_snapshot *s)
+{
+	uint64_t latest_ns = t->floor_ns;
+	uint32_t n = 0;
+	char before[32], cpus[32];
+
+	for (size_t i = 0; (s->sources & KF_SOURCE_IRQ) && i < t->n_cpus; i++) {
+		const struct kf_cpu *cpu = &t->cpus[i];
+
+		if (!cpu->n_runs || cpu->taken_floor_ns <= t->floor_ns)
+			continue;
+		n++;
+		if (cpu->taken_floor_ns > latest_ns)
+			latest_ns = cpu->taken_floor_ns < t->end_ns ? cpu->taken_floor_ns : t->end_ns;
+	}
+	if (!n)
+		return 0;
+	kf_format_duration(latest_ns - t->floor_ns, before, sizeof(before));
+	return add(
+		m,
+		"interrupts of the first %s of the window were overwritten on %s CPU%s: their time counts for whoever "
+		"they interrupted",
+		before, kf_format_count(n, cpus, sizeof(cpus)), n == 1 ? "" : "s");
+}
+
 static int add_model(struct kf_missing *m, const struct kf_timeline *t)
 {
 	uint64_t unknown_ns = 0;
@@ -178,6 +216,8 @@ int kf_missing_find(struct kf_missing *m, const struct kf_timeline *t, const str
 
 	for (unsigned int class = 0; class < KF_CLASSES; class ++)
 		err |= add_rings(m, s, class);
+	err |= add_taken(m, t, s);
+	err |= add_sources(m, s);
 	err |= add_losses(m, &s->losses);
 	err |= add_model(m, t);
 	err |= add_suppressed(m, s);

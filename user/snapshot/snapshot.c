@@ -43,6 +43,15 @@ int kf_snapshot_set(char **field, const char *text)
 	return 0;
 }
 
+bool kf_snapshot_knows_affinity(const struct kf_snapshot *s)
+{
+	for (size_t i = 0; i < s->n_tasks; i++)
+		for (int k = 0; k < KF_ALLOWED_WORDS; k++)
+			if (s->tasks[i].allowed[k])
+				return true;
+	return false;
+}
+
 struct kf_snapshot *kf_snapshot_new(uint32_t n_cpus)
 {
 	struct kf_snapshot *s = calloc(1, sizeof(*s));

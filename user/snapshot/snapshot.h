@@ -97,6 +97,8 @@ struct kf_snapshot {
 struct kf_snapshot *kf_snapshot_new(uint32_t n_cpus);
 /* Frees *s and all it holds, sets *s to NULL; NULL and pointer to NULL are fine. */
 void kf_snapshot_free(struct kf_snapshot **s);
+/* Do the tasks say which CPUs they may use? */
+bool kf_snapshot_knows_affinity(const struct kf_snapshot *s);
 /* Replaces one of the strings; text may be NULL ("" then). Returns 0 or -1 when out of memory. */
 int kf_snapshot_set(char **field, const char *text);
 
