@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/units.h"
 #include "model/timeline.h"
@@ -38,13 +39,31 @@ static size_t rank_of(const struct kf_rule *rule)
 	return i;
 }
 
-/* Another finding tells the same wait, and names a cause rather than what it led to. */
-static bool is_told_better(const struct kf_findings *f, const struct kf_finding *finding)
+static bool is_same_name(const struct kf_timeline *t, uint32_t a, uint32_t b)
 {
-	for (size_t i = 0; i < f->n; i++)
-		if (f->items[i].rule != finding->rule && is_same_wait(&f->items[i], finding) &&
-		    rank_of(f->items[i].rule) < rank_of(finding->rule))
+	return a == b || (a < t->n_threads && b < t->n_threads &&
+			  !strncmp(t->threads[a].process_comm, t->threads[b].process_comm, KF_COMM_BYTES));
+}
+
+/* a, of which there is at least as much, is about the same two as b. */
+static bool covers(const struct kf_timeline *t, const struct kf_finding *a, const struct kf_finding *b)
+{
+	return a->gap && b->gap && a->total_ns >= b->total_ns && a->count >= b->count &&
+	       is_same_name(t, a->thread, b->thread) && is_same_name(t, a->culprit, b->culprit);
+}
+
+/* Another finding tells the same wait, and names a cause rather than what it led to. */
+static bool is_told_better(const struct kf_page *p, const struct kf_finding *finding)
+{
+	const struct kf_findings *f = &p->d->findings;
+
+	for (size_t i = 0; i < f->n; i++) {
+		const struct kf_finding *other = &f->items[i];
+
+		if (rank_of(other->rule) < rank_of(finding->rule) &&
+		    (is_same_wait(other, finding) || covers(p->t, other, finding)))
 			return true;
+	}
 	return false;
 }
 
@@ -65,16 +84,17 @@ static bool is_shown(const struct shown *shown, const struct kf_finding *finding
 	return false;
 }
 
-/* Own ones, or those of others; so many per rule. */
-static void choose(struct shown *shown, const struct kf_page *p, bool own, size_t per_rule)
+/* Own ones, or those of others; errors, or what is less; so many per rule. */
+static void choose(struct shown *shown, const struct kf_page *p, bool own, bool errors, size_t per_rule)
 {
 	const struct kf_findings *f = &p->d->findings;
 
 	for (size_t i = 0; i < f->n && shown->n < MAX_SHOWN; i++) {
 		const struct kf_finding *finding = &f->items[i];
 
-		if (kf_page_is_own(p, finding->thread) == own && !is_shown(shown, finding) &&
-		    shown_of_rule(shown, finding->rule) < per_rule && !is_told_better(f, finding))
+		if ((finding->severity == KF_SEVERITY_ERROR) == errors && kf_page_is_own(p, finding->thread) == own &&
+		    !is_shown(shown, finding) && shown_of_rule(shown, finding->rule) < per_rule &&
+		    !is_told_better(p, finding))
 			shown->items[shown->n++] = finding;
 	}
 }
@@ -156,8 +176,9 @@ void kf_page_findings(const struct kf_page *p)
 	if (p->o->no_findings)
 		return;
 	for (int own = 1; own >= 0; own--)
-		for (size_t per_rule = 1; per_rule <= MAX_PER_RULE; per_rule++)
-			choose(&shown, p, own, per_rule);
+		for (int errors = 1; errors >= 0; errors--)
+			for (size_t per_rule = 1; per_rule <= MAX_PER_RULE; per_rule++)
+				choose(&shown, p, own, errors, per_rule);
 	print_title(p);
 	for (size_t i = 0; i < shown.n; i++)
 		print_finding(p, shown.items[i]);

@@ -25,6 +25,20 @@ static uint64_t smaller(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* Where it waited longest: the CPU that it ran on in the end may be the idle one. */
+static uint16_t find_queue(const struct kf_timeline *t, const struct kf_gap *gap)
+{
+	const struct kf_stretch *longest = NULL;
+
+	for (uint32_t i = 0; i < gap->n_stretches; i++) {
+		const struct kf_stretch *stretch = &t->stretches[gap->first_stretch + i];
+
+		if (!longest || stretch->end_ns - stretch->start_ns > longest->end_ns - longest->start_ns)
+			longest = stretch;
+	}
+	return longest ? longest->cpu : gap->cpu;
+}
+
 static int look_at(struct kf_search *s, const struct kf_gap *gap, struct kf_error *e)
 {
 	struct kf_placement placement = kf_gap_placement(s->t, gap);
@@ -35,15 +49,13 @@ static int look_at(struct kf_search *s, const struct kf_gap *gap, struct kf_erro
 	if (kf_search_parts(s, gap, e))
 		return -1;
 	hit.culprit = kf_search_culprit(s);
+	hit.cpu = find_queue(s->t, gap);
 	hit.numbers[N_CPUS_ALLOWED] = placement.n_allowed;
 	if (placement.idle_ns >= placement.forbidden_ns) {
 		hit.value = smaller(placement.idle_ns, busy_ns(&s->parts));
 		hit.key = ALLOWED;
 		hit.numbers[N_IDLE_CPU] = placement.idle_cpu;
 	} else {
-		/* Threads of the kernel that belong to a CPU are meant to. */
-		if (s->t->threads[gap->thread].kernel)
-			return 0;
 		hit.value = smaller(placement.forbidden_ns, busy_ns(&s->parts));
 		hit.key = FORBIDDEN;
 		hit.numbers[N_IDLE_CPU] = placement.forbidden_cpu;
@@ -52,12 +64,18 @@ static int look_at(struct kf_search *s, const struct kf_gap *gap, struct kf_erro
 	return kf_search_hit(s, &hit, e);
 }
 
+/* Most threads of the kernel are bound to their CPU, and nobody can change that. */
+static bool is_movable(const struct kf_timeline *t, const struct kf_gap *gap)
+{
+	return !t->threads[gap->thread].kernel && !gap->yielded && !kf_gap_is_of_idler(t, gap);
+}
+
 static int find(struct kf_search *s, struct kf_error *e)
 {
 	for (size_t i = 0; i < s->t->n_gaps; i++) {
 		const struct kf_gap *gap = &s->t->gaps[i];
 
-		if (gap->end_ns - gap->start_ns >= s->warn && !gap->yielded && !kf_gap_is_of_idler(s->t, gap) &&
+		if (gap->end_ns - gap->start_ns >= s->warn && is_movable(s->t, gap) &&
 		    kf_search_wants(s, gap->thread) && look_at(s, gap, e))
 			return -1;
 	}
