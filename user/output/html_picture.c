@@ -273,7 +273,7 @@ static void write_taken(struct picture *p, const struct kf_cpu *cpu)
 	for (size_t i = first_taken(cpu, p->from_ns); i < cpu->n_taken; i++) {
 		const struct kf_taken *taken = &cpu->taken[i];
 
-		if (taken->end_ns > p->to_ns && taken->end_ns - p->to_ns > cpu->longest_taken_ns)
+		if (taken->earliest_ns >= p->to_ns)
 			break;
 		if (taken->start_ns < p->to_ns)
 			add_taken(p, &all, taken);
