@@ -2,9 +2,10 @@
 /*
  * churn.c - threads and processes that are born and die quickly.
  *
- *	churn threads|forks|reuse [-s SECONDS]
+ *	churn threads|forks|storm|reuse [-s SECONDS]
  *
- * threads: starts and joins threads in groups of eight. forks: a fork storm, every child a short sleep and some work.
+ * threads: starts and joins threads in groups of eight. forks: children in groups of eight, each a short sleep and some
+ * work. storm: a child as soon as another has ended, 32 at a time, which all work and never sleep.
  * reuse: one child after the other gets the same tid (clone3 with set_tid), each with a name of its own: reuse-1,
  * reuse-2, ... Prints at its end {"mode", "born", "tid"}; tid is the reused one.
  */
@@ -71,6 +72,29 @@ static unsigned churn_forks(uint64_t end)
 	return born;
 }
 
+static unsigned churn_storm(uint64_t end)
+{
+	unsigned born = 0, alive = 0;
+
+	while (now_ns() < end) {
+		pid_t pid = fork();
+
+		if (!pid) {
+			burn_until(now_ns() + 300000);
+			_exit(0);
+		}
+		if (pid > 0) {
+			born++;
+			alive++;
+		}
+		if (pid < 0 || alive == 4 * GROUP)
+			alive -= wait(NULL) > 0;
+	}
+	while (wait(NULL) > 0)
+		;
+	return born;
+}
+
 static pid_t fork_as(pid_t tid)
 {
 	struct clone_args args = { .exit_signal = SIGCHLD, .set_tid = (uintptr_t)&tid, .set_tid_size = 1 };
@@ -118,10 +142,12 @@ int main(int argc, char **argv)
 		born = churn_threads(end);
 	else if (!strcmp(mode, "forks"))
 		born = churn_forks(end);
+	else if (!strcmp(mode, "storm"))
+		born = churn_storm(end);
 	else if (!strcmp(mode, "reuse"))
 		born = churn_one_tid(end, &tid);
 	else
-		give_up(2, "usage: churn threads|forks|reuse [-s SECONDS]");
+		give_up(2, "usage: churn threads|forks|storm|reuse [-s SECONDS]");
 	printf("{\"mode\":\"%s\",\"born\":%u,\"tid\":%d}\n", mode, born, tid);
 	return 0;
 }

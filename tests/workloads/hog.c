@@ -9,8 +9,6 @@
  * The default, 8 ms in every 27.7 ms, meets a thread that wakes every 10 ms at ever other points of its burst. PAUSE 0
  * never sleeps: always give -s. Journal: {"tid", "start_ns", "end_ns"} per burst.
  */
-#include <sys/resource.h>
-
 #include "workload.h"
 
 static void take_priority(int realtime, int nice_value)
@@ -27,25 +25,18 @@ static void take_priority(int realtime, int nice_value)
 
 int main(int argc, char **argv)
 {
+	struct common_options common = COMMON_DEFAULTS;
 	uint64_t burst = 8 * NS_PER_MS, pause = 19700000, end;
-	double seconds = 5;
 	int realtime = 0, nice_value = 0, opt;
-	const char *path = NULL;
 	FILE *journal;
 
-	while ((opt = getopt(argc, argv, "c:b:p:s:n:rj:")) != -1) {
+	while ((opt = getopt(argc, argv, COMMON_OPTIONS "b:p:n:r")) != -1) {
 		switch (opt) {
-		case 'c':
-			pin_to((int)number(optarg));
-			break;
 		case 'b':
-			burst = (uint64_t)(number(optarg) * NS_PER_MS);
+			burst = milliseconds(optarg);
 			break;
 		case 'p':
-			pause = (uint64_t)(number(optarg) * NS_PER_MS);
-			break;
-		case 's':
-			seconds = number(optarg);
+			pause = milliseconds(optarg);
 			break;
 		case 'n':
 			nice_value = atoi(optarg);
@@ -53,19 +44,17 @@ int main(int argc, char **argv)
 		case 'r':
 			realtime = 1;
 			break;
-		case 'j':
-			path = optarg;
-			break;
 		default:
-			return 2;
+			take_common(&common, opt, optarg);
 		}
 	}
-	journal = journal_open(path);
+	pin_to(common.cpu);
+	journal = journal_open(common.journal);
 	take_priority(realtime, nice_value);
-	end = now_ns() + (uint64_t)(seconds * NS_PER_S);
+	end = end_of(&common);
 	for (uint64_t start = now_ns(); start < end; start = now_ns()) {
 		burn_until(start + burst);
-		fprintf(journal, "{\"tid\":%d,\"start_ns\":%lu,\"end_ns\":%lu}\n", my_tid(), start, now_ns());
+		journal_wait(journal, my_tid(), start, now_ns());
 		if (pause)
 			sleep_until(now_ns() + pause);
 	}
