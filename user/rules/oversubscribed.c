@@ -155,7 +155,8 @@ static int hit_all(struct kf_search *s, const struct crowd *crowds, struct kf_er
 		hit.ts_ns = c->longest_end_ns - c->longest_ns;
 		hit.numbers[N_LIMIT] = limit_of(c);
 		hit.numbers[N_MAX_READY] = c->max_ready;
-		hit.numbers[N_MEAN_TENTHS] = c->over_ready / (c->over_ns / 10 + 1);
+		hit.numbers[N_MEAN_TENTHS] =
+			(uint64_t)(((unsigned __int128)c->over_ready * 10 + c->over_ns / 2) / c->over_ns);
 		hit.numbers[N_QUOTA_GROUP] = c->quota_cpus < c->cpus ? c->quota_group : KF_NO_CGROUP;
 		if (kf_search_hit(s, &hit, e))
 			return -1;
