@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: BSD-2-Clause
 # python.sh - Python for tests that let other programs read what kflight wrote; sourced after lib.sh.
+# shellcheck disable=SC2154 # lib.sh has them
 
 # need_module MODULE PACKAGE: a Python that has it, in $python. Debian's packages are seen by Debian's own Python only.
 need_module() {
@@ -12,16 +13,16 @@ need_module() {
 
 # need_venv REQUIREMENT...: a Python with these from PyPI in $python. What was installed once stays in build/e2e.
 need_venv() {
-	local venv=$root/build/e2e/venv done
+	local venv=$root/build/e2e/venv mark
 
-	done=$venv/installed-$(printf '%s-' "$@" | tr -c 'A-Za-z0-9.\n' -)
+	mark=$venv/installed-$(printf '%s-' "$@" | tr -c 'A-Za-z0-9.\n' -)
 	python=$venv/bin/python
-	[ ! -e "$done" ] || return 0
+	[ ! -e "$mark" ] || return 0
 	need_command python3
 	mkdir -p "$(dirname "$venv")"
 	[ -x "$python" ] || python3 -m venv "$venv" >"$tmp/venv" 2>&1 ||
 		skip "no Python environment (scripts/setup test): $(tail -1 "$tmp/venv")"
 	"$python" -m pip install -q --disable-pip-version-check "$@" >"$tmp/venv" 2>&1 ||
 		skip "pip cannot install $*: $(tail -1 "$tmp/venv")"
-	touch "$done"
+	touch "$mark"
 }
