@@ -240,6 +240,7 @@ static void on_written(struct service *s)
 	fflush(stdout);
 	tell_limits(s);
 	s->result->written++;
+	snprintf(s->result->last_name, sizeof(s->result->last_name), "%s", name);
 	s->by_trigger += s->trigger.kind != KF_TRIGGER_REQUEST;
 	if (s->client)
 		kf_control_answer_path(s->control, s->client, path);

@@ -38,11 +38,22 @@ static bool is_short(const struct kf_view *v, char *why, size_t len)
 	uint64_t held_ns = v->t->end_ns - v->t->floor_ns;
 	char held[32], wanted[32];
 
-	if (held_ns >= v->window_min_ns)
-		return false;
-	snprintf(why, len, "the window holds %s, less than %s", kf_format_duration(held_ns, held, sizeof(held)),
-		 kf_format_duration(v->window_min_ns, wanted, sizeof(wanted)));
-	return true;
+	kf_format_duration(held_ns, held, sizeof(held));
+	if (held_ns < v->window_min_ns) {
+		snprintf(why, len, "the window holds %s, less than %s", held,
+			 kf_format_duration(v->window_min_ns, wanted, sizeof(wanted)));
+		return true;
+	}
+	if (v->from_ns && v->t->floor_ns > v->from_ns) {
+		kf_format_duration(v->t->floor_ns - v->from_ns, wanted, sizeof(wanted));
+		snprintf(why, len, "the window holds the last %s, and not the first %s (--window)", held, wanted);
+		return true;
+	}
+	if (v->from_ns && v->t->end_ns < v->s->mono_ns) {
+		snprintf(why, len, "the window holds %s, and not the end: records were refused (--window)", held);
+		return true;
+	}
+	return false;
 }
 
 enum kf_doubt kf_doubt_window(const struct kf_view *v, char *why, size_t len)
@@ -60,7 +71,7 @@ enum kf_doubt kf_doubt_window(const struct kf_view *v, char *why, size_t len)
 
 static bool doubt_threads(const struct kf_expr *x, const struct kf_selection *threads, char *why, size_t len)
 {
-	char who[KF_EXPR_WHO_BYTES * 4];
+	char who[128]; /* why has room for it whole */
 
 	if (threads->n)
 		return false;

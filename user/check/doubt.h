@@ -22,6 +22,7 @@ struct kf_view {
 	const struct kf_snapshot *s;
 	const struct kf_samples *samples;
 	uint64_t window_min_ns; /* a shorter window answers nothing; 0 any */
+	uint64_t from_ns;	/* nor does one that begins later, or was cut at its end; 0 no matter */
 	uint32_t tgid;		/* only this process and what it started, 0 every thread */
 	bool as_seen;		/* waits that were cut off count as long as they were seen */
 };

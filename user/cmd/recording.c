@@ -113,7 +113,7 @@ static int parse_window(struct kf_recording *r, struct kf_error *e)
 	const char *at = r->window;
 
 	if (!at) {
-		r->window_ns = DEFAULT_WINDOW_NS;
+		r->window_ns = r->for_verdict ? 0 : DEFAULT_WINDOW_NS;
 		r->window_bytes = DEFAULT_WINDOW_BYTES;
 		return 0;
 	}
@@ -247,7 +247,7 @@ int kf_recording_loop(struct kf_recording *r, pid_t child, const char *child_nam
 		.count = r->count,
 		.child = child,
 		.child_name = child_name,
-		.last_snapshot = !r->triggers.text[0],
+		.last_snapshot = r->for_verdict || !r->triggers.text[0],
 		.status_line = isatty(STDERR_FILENO),
 	};
 	struct kf_error e;

@@ -26,6 +26,8 @@ struct kf_recording {
 	const char *causes;
 	const char *socket;
 	uint64_t after_ns, cooldown_ns, duration_ns, count;
+	/* as the command wants it */
+	bool for_verdict; /* a snapshot of all there was, as far as it fits, at the end whatever triggers there are */
 	/* as understood */
 	struct kf_filter_spec filter;
 	struct kf_trigger_spec triggers;

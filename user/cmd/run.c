@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* run.c - records while a command runs. The command's exit status becomes ours. */
+/* run.c - records while a command runs, and judges what was recorded. The command's exit status becomes ours. */
 #include "cmd/cmd.h"
 
 #include <errno.h>
@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/now.h"
+#include "cmd/checking.h"
 #include "cmd/recording.h"
 
 #define STATUS_NOT_FOUND 127 /* as shells have it */
@@ -21,10 +23,19 @@ static const struct kf_command command = {
 	.name = "run",
 	.operands = "-- CMD [ARGS]",
 	.summary = "record while a command runs",
-	.description = "CMD and its children are the filter. Without triggers one snapshot is written when CMD ends; "
-		       "with triggers,\n"
-		       "when they fire. The exit status is CMD's.",
+	.description =
+		"CMD and its children are the filter. Without triggers one snapshot is written when CMD ends; "
+		"with triggers,\n"
+		"when they fire. The exit status is CMD's.\n"
+		"With --check (expressions as in `kflight check`) or --fail-on (findings) a snapshot at the end is "
+		"judged, for\n"
+		"what CMD and its children had to wait. The verdict goes to standard error. If CMD succeeded, the exit "
+		"status\n"
+		"is 1 if something is wrong, 4 if that cannot be known: also if the window does not reach back to "
+		"CMD's "
+		"start.",
 	.examples = "  kflight run --trigger 'runq>2ms' -- ./server\n"
+		    "  kflight run --check 'p99(runq) > 2ms' --check 'max(futex) > 50ms' -- make bench\n"
 		    "  kflight run -o /tmp -- make test",
 	.min_operands = 1,
 	.max_operands = -1,
@@ -114,52 +125,124 @@ static int wait_for(pid_t pid)
 	return exit_status(status);
 }
 
-static int record_child(struct kf_recording *recording, struct child *child, const char *name)
+/* What was asked of a run, and what is known of it. */
+struct run {
+	struct kf_recording recording;
+	struct kf_checking checking;
+	struct child child;
+	const char *name;
+	uint64_t go_ns; /* when the command was let go */
+};
+
+static bool has_checks(const struct run *r)
+{
+	const struct kf_checks *c = &r->checking.checks;
+
+	return c->n_exprs || c->findings || c->rules.n_thresholds || c->rules.n_off;
+}
+
+/* Judges the snapshot of the end. Returns an exit status. */
+static int judge(struct run *r, const struct kf_service_result *result, int status)
+{
+	struct kf_checks *checks = &r->checking.checks;
+	char path[4096];
+
+	if (status != KF_OK || !result->last_name[0]) {
+		kf_note("there is no verdict: no snapshot of the end was written");
+		return status != KF_OK ? status : KF_INCOMPLETE;
+	}
+	snprintf(path, sizeof(path), "%s/%s", r->recording.output_dir, result->last_name);
+	checks->tgid = (uint32_t)r->child.pid;
+	if (!checks->window_min_ns)
+		checks->from_ns = r->go_ns;
+	return kf_checking_judge(&r->checking, path, stderr);
+}
+
+static int record_child(struct run *r)
 {
 	struct kf_service_result result = { 0 };
 	int status, child_status;
 	struct kf_error e;
 
-	if (kf_filter_spec_add_own_pid(&recording->filter, child->pid, &e) || kf_recording_start(recording, &e))
+	if (kf_filter_spec_add_own_pid(&r->recording.filter, r->child.pid, &e) || kf_recording_start(&r->recording, &e))
 		return kf_error_print(&e);
-	if (let_go(child, name, &e)) {
+	r->go_ns = kf_now_ns();
+	if (let_go(&r->child, r->name, &e)) {
 		kf_error_print(&e);
-		waitpid(child->pid, &status, 0);
+		waitpid(r->child.pid, &status, 0);
 		return exit_status(status);
 	}
-	status = kf_recording_loop(recording, child->pid, name, &result);
-	if (!result.written && recording->triggers.text[0])
+	status = kf_recording_loop(&r->recording, r->child.pid, r->name, &result);
+	if (!result.written && r->recording.triggers.text[0])
 		kf_note("no trigger fired, nothing was written");
-	if (result.child_ended)
-		return exit_status(result.child_status);
-	kf_recording_stop(recording);
-	kf_note("the recording has ended, '%s' goes on: waiting for it", name);
-	child_status = wait_for(child->pid);
+	if (!result.child_ended) {
+		kf_recording_stop(&r->recording);
+		kf_note("the recording has ended, '%s' goes on: waiting for it", r->name);
+	}
+	child_status = result.child_ended ? exit_status(result.child_status) : wait_for(r->child.pid);
+	if (has_checks(r))
+		status = judge(r, &result, status);
+	else if (result.child_ended)
+		return child_status; /* whatever became of the recording */
 	return child_status ? child_status : status;
+}
+
+static int parse(struct run *r, int argc, char **argv, struct kf_operands *operands, struct kf_error *e)
+{
+	struct kf_option rows[KF_CHECKING_OPTIONS + 1 + KF_RECORDING_OPTIONS];
+	struct kf_command with_options = command;
+
+	rows[0] = (struct kf_option){ "check",	      0,
+				      KF_OPT_STRINGS, &r->checking.expressions,
+				      "EXPR",	      "judge the end: what is not wanted, 'p99(runq) > 2ms'" };
+	kf_checking_options(&r->checking, rows + 1);
+	kf_recording_options(&r->recording, rows + 1 + KF_CHECKING_OPTIONS);
+	with_options.options = rows;
+	return kf_options_parse(&with_options, argc, argv, operands, e);
+}
+
+/* Expressions about syscalls need their records. */
+static void adapt_recording(struct run *r)
+{
+	const struct kf_checks *checks = &r->checking.checks;
+
+	r->recording.for_verdict = has_checks(r);
+	for (size_t i = 0; i < checks->n_exprs; i++)
+		if (checks->exprs[i].kind == KF_EXPR_SYSCALL && !r->recording.syscalls)
+			r->recording.syscalls = "slow";
+}
+
+static int run(struct run *r, const struct kf_operands *operands)
+{
+	struct kf_error e;
+	int status;
+
+	status = kf_checking_prepare(&r->checking, r->checking.expressions.items, r->checking.expressions.n);
+	if (status != KF_OK)
+		return status;
+	adapt_recording(r);
+	r->name = operands->items[0];
+	if (kf_recording_prepare(&r->recording, &e) || start_child(&r->child, operands->items, &e))
+		return kf_error_print(&e);
+	return record_child(r);
 }
 
 int cmd_run(int argc, char **argv)
 {
-	struct kf_command with_options = command;
-	struct kf_option rows[KF_RECORDING_OPTIONS];
+	struct run r = { .child = { .pid = -1 } };
 	struct kf_operands operands = { 0 };
-	struct child child = { .pid = -1 };
-	struct kf_recording recording;
 	struct kf_error e;
 	int parsed, status;
 
-	kf_recording_init(&recording);
-	recording.socket = "none"; /* several may run side by side */
-	kf_recording_options(&recording, rows);
-	with_options.options = rows;
-	parsed = kf_options_parse(&with_options, argc, argv, &operands, &e);
-	if (parsed > 0)
-		status = KF_OK;
-	else if (parsed || kf_recording_prepare(&recording, &e) || start_child(&child, operands.items, &e))
-		status = kf_error_print(&e);
+	kf_recording_init(&r.recording);
+	r.recording.socket = "none"; /* several may run side by side */
+	parsed = parse(&r, argc, argv, &operands, &e);
+	if (parsed)
+		status = parsed > 0 ? KF_OK : kf_error_print(&e);
 	else
-		status = record_child(&recording, &child, operands.items[0]);
-	kf_recording_release(&recording);
+		status = run(&r, &operands);
+	kf_recording_release(&r.recording);
+	kf_checking_release(&r.checking);
 	free(operands.items);
 	return status;
 }

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A verdict for people. */
+#include "check/verdict.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "base/units.h"
+#include "model/timeline.h"
+#include "output/clock.h"
+#include "output/line.h"
+#include "output/sentence.h"
+#include "snapshot/snapshot.h"
+
+static void add_count(struct kf_line *line, const char **between, size_t n, const char *what)
+{
+	if (!n)
+		return;
+	kf_line_add(line, "%s%zu %s%s", *between, n, what, n == 1 ? "" : "s");
+	*between = ", ";
+}
+
+/* "FAIL: 2 of 3 expressions are true, 1 finding", "INCOMPLETE: 1 of 3 expressions cannot be answered". */
+static void print_headline(const struct kf_verdict_page *p, FILE *out)
+{
+	const struct kf_verdict *v = p->v;
+	const char *between = ": ";
+	struct kf_line line;
+	char text[256];
+
+	kf_line_init(&line, text, sizeof(text));
+	kf_line_text(&line, kf_verdict_name(v->status));
+	if (v->status == KF_FINDINGS) {
+		add_count(&line, &between, v->n_violated, "violation");
+		add_count(&line, &between, v->has_findings ? v->n_bad : 0, "finding");
+	} else if (v->status == KF_INCOMPLETE) {
+		kf_line_text(&line, ": the window cannot tell");
+	} else if (p->c->n_exprs) {
+		add_count(&line, &between, p->c->n_exprs, "expression");
+	} else {
+		kf_line_add(&line, ": no finding of %s", kf_severity_name(p->c->fail_on));
+	}
+	fprintf(out, "%s\n", text);
+}
+
+static void print_window(const struct kf_verdict_page *p, FILE *out)
+{
+	uint64_t real_ns = kf_real_ns(p->s, p->s->end_ns);
+	char host[256], kernel[256], date[32], time[32], window[32];
+
+	kf_text_printable(p->s->host, strlen(p->s->host), host, sizeof(host));
+	kf_text_printable(p->s->kernel, strlen(p->s->kernel), kernel, sizeof(kernel));
+	fprintf(out, "%s %s UTC on %s, Linux %s; window %s\n", kf_format_date(real_ns, date, sizeof(date)),
+		kf_format_time(real_ns, time, sizeof(time)), host, kernel,
+		kf_format_duration(p->t->end_ns - p->t->floor_ns, window, sizeof(window)));
+}
+
+static size_t widest(const struct kf_checks *c)
+{
+	size_t width = 0;
+
+	for (size_t i = 0; i < c->n_exprs; i++)
+		if (strlen(c->exprs[i].text) > width)
+			width = strlen(c->exprs[i].text);
+	return width < 60 ? width : 60;
+}
+
+static void print_expression(const struct kf_verdict_page *p, size_t i, int width, FILE *out)
+{
+	const struct kf_measured *m = &p->v->measured[i];
+	const struct kf_expr *x = &p->c->exprs[i];
+	char shown[KF_EXPR_BYTES * 4], value[64], worst[KF_SENTENCE_BYTES], n[32];
+
+	kf_text_printable(x->text, sizeof(x->text), shown, sizeof(shown));
+	fprintf(out, "  %-7s  %-*s  %s", kf_answer_name(m->answer), width, shown,
+		kf_measured_value(m, x, value, sizeof(value)));
+	if (x->kind < KF_EXPR_STEAL && m->has_value)
+		fprintf(out, " (%s wait%s)", kf_format_count(m->n_waits, n, sizeof(n)), m->n_waits == 1 ? "" : "s");
+	fputc('\n', out);
+	if (m->answer == KF_ANSWER_UNKNOWN)
+		fprintf(out, "           %s\n", m->why);
+	kf_measured_worst(m, x, p->t, worst, sizeof(worst));
+	if (worst[0] && m->answer != KF_ANSWER_NO)
+		fprintf(out, "           %s\n", worst);
+}
+
+static void print_finding(const struct kf_finding *f, FILE *out)
+{
+	fprintf(out, "  %-5s  %s", kf_severity_name(f->severity), kf_rule_name(f->rule));
+	if (f->count > 1)
+		fprintf(out, ", %u times", f->count);
+	fprintf(out, ": %s\n         try: %s\n", f->message, f->suggestion);
+}
+
+/* Those that decide, then how many there are besides. */
+static void print_findings(const struct kf_verdict_page *p, FILE *out)
+{
+	const struct kf_findings *f = &p->v->findings;
+	size_t milder = f->n - p->v->n_bad;
+
+	fputs("\nFindings\n", out);
+	for (size_t i = 0; i < f->n; i++)
+		if (f->items[i].severity >= p->c->fail_on)
+			print_finding(&f->items[i], out);
+	if (!p->v->n_bad)
+		fprintf(out, "  none of %s or above\n", kf_severity_name(p->c->fail_on));
+	if (milder)
+		fprintf(out, "  and %zu below %s: see `kflight report`, or --fail-on\n", milder,
+			kf_severity_name(p->c->fail_on));
+	if (p->v->findings_answer == KF_ANSWER_UNKNOWN)
+		fprintf(out, "  unknown: %s\n", p->v->findings_why);
+}
+
+static void print_missing(const struct kf_verdict_page *p, FILE *out)
+{
+	if (!p->v->missing.n)
+		return;
+	fputs("\nWhat is incomplete\n", out);
+	for (size_t i = 0; i < p->v->missing.n; i++)
+		fprintf(out, "  - %s\n", p->v->missing.lines[i]);
+}
+
+int kf_verdict_text(const struct kf_verdict_page *p, FILE *out, struct kf_error *e)
+{
+	int width = (int)widest(p->c);
+
+	print_headline(p, out);
+	print_window(p, out);
+	if (p->c->n_exprs)
+		fputc('\n', out);
+	for (size_t i = 0; i < p->c->n_exprs; i++)
+		print_expression(p, i, width, out);
+	if (p->v->has_findings)
+		print_findings(p, out);
+	print_missing(p, out);
+	errno = 0;
+	if (fflush(out) || ferror(out))
+		return kf_fail_errno(e, errno ? errno : EIO, NULL, "cannot write the verdict");
+	return 0;
+}
