@@ -47,8 +47,9 @@ enum {
 };
 
 /* include/linux/sched.h */
-#define PF_EXITING 0x00000004
-#define PF_KTHREAD 0x00200000
+#define TASK_UNINTERRUPTIBLE 0x0002
+#define PF_EXITING	     0x00000004
+#define PF_KTHREAD	     0x00200000
 /* arch/x86/include/asm/thread_info.h: the thread is in a 32-bit syscall */
 #define TS_COMPAT 0x0002
 /* include/linux/preempt.h */
@@ -149,6 +150,7 @@ struct task_struct {
 	int on_rq;
 	int prio;
 	unsigned int policy;
+	unsigned int in_iowait : 1;
 	struct sched_entity se;
 	struct task_group *sched_task_group;
 	void *cpus_ptr;

@@ -88,6 +88,14 @@ static __always_inline void look_at_prio(struct task_struct *task, struct thread
 	record_prio(task, before, now_ns);
 }
 
+/* A task state, and whether the task waits for a device in it. Only uninterruptible waits can. */
+static __always_inline u32 state_and_device(struct task_struct *task, u32 state)
+{
+	if (!(state & TASK_UNINTERRUPTIBLE))
+		return state;
+	return state | (BPF_CORE_READ_BITFIELD(task, in_iowait) ? KF_STATE_DEVICE : KF_STATE_NO_DEVICE);
+}
+
 /* prev leaves the CPU. */
 static __always_inline void switch_out(struct task_struct *task, struct thread_state *state, u32 blocks_in,
 				       const struct syscall_state *sys, u8 filetype, bool throttled, u64 now_ns)
@@ -160,6 +168,8 @@ static __always_inline int record_switch(bool preempt, struct task_struct *prev,
 	taken_switch(cpu, now_ns, can_cast);
 	throttled = is_throttled(prev);
 	read_syscall(prev, &sys, can_cast);
+	if (blocks)
+		prev_state = state_and_device(prev, prev_state);
 	if (blocks && sys.inside && is_read_or_write(sys.nr))
 		filetype = file_type(prev, sys.arg0, can_cast);
 	if (prev->pid) {
@@ -629,7 +639,7 @@ static __always_inline void seed_wait(struct task_struct *task, struct thread_st
 	state->in_syscall = sys.inside;
 	state->arg0 = sys.arg0;
 	state->arg1 = sys.arg1;
-	state->task_state = task->__state;
+	state->task_state = state_and_device(task, task->__state);
 	state->before_us = 1;
 	state->off_ns = now_ns;
 	watch_open(state, OPEN_BLOCKED, now_ns);
@@ -663,7 +673,7 @@ int scan_threads(struct bpf_iter__task *ctx)
 	out.start_time_ns = task->start_time;
 	out.tid = task->pid;
 	out.tgid = task->tgid;
-	out.state = task->__state;
+	out.state = state_and_device(task, task->__state);
 	out.cpu = cpu_of(task);
 	out.flags = (task->on_cpu ? KF_TASK_ON_CPU : 0) | (task->flags & PF_KTHREAD ? KF_TASK_KTHREAD : 0);
 	out.ppid = task->real_parent->tgid;

@@ -88,7 +88,7 @@ struct kf_task {
 	__u64 arg1;
 	__u32 tid;
 	__u32 tgid;
-	__u32 state; /* task->__state */
+	__u32 state; /* task->__state, and KF_STATE_* */
 	__u32 cpu;
 	__u32 arg2;
 	__u16 nr;

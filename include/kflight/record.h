@@ -37,7 +37,7 @@
  * A SWITCH with KF_F_MORE is one where prev blocked (or died). Its second slot:
  *
  *        0    8  arg0     first argument of the syscall prev sleeps in (futex address, fd, ...)
- *       12    4  state    prev_state as the tracepoint gives it (TASK_INTERRUPTIBLE, ...)
+ *       12    4  state    prev_state as the tracepoint gives it (TASK_INTERRUPTIBLE, ...), and KF_STATE_*
  *       16    4  arg2     low half of the third argument
  *       20    1  kind     KF_MORE
  *       21    1  filetype S_IFMT of arg0's file >> 12 where arg0 is an fd; 0 unknown
@@ -48,7 +48,7 @@
  * overwritten, so it tells what the wait was. Its second slot:
  *
  *        0    8  arg0     first argument of the syscall the wakee slept in
- *       12    4  state    the wakee's task state in its sleep
+ *       12    4  state    the wakee's task state in its sleep, and KF_STATE_*
  *       16    4  arg1     low half of the second argument
  *       20    1  kind     KF_MORE
  *       21    1  filetype as above; KF_PAST_IN_SYSCALL: nr was being executed
@@ -133,6 +133,10 @@ enum kf_context {
 #define KF_NR_USER    0xffff /* not in a syscall: user mode, page fault or exit-to-user work */
 #define KF_NR_KTHREAD 0xfffe /* kernel thread: has no syscalls */
 #define KF_NR_COMPAT  0xfffd /* 32-bit syscall of a 64-bit kernel: other numbers, not decoded */
+
+/* Beside the kernel's bits in a task state: whether it waits for a device (task->in_iowait). Neither: not known. */
+#define KF_STATE_DEVICE	   0x40000000u
+#define KF_STATE_NO_DEVICE 0x80000000u
 
 /* Interrupts of the CPU itself, which have no interrupt number. */
 #define KF_VECTOR_TIMER	   0xffff /* local timer */

@@ -22,13 +22,10 @@
 
 static enum kf_wait_kind judge(uint16_t nr, uint64_t arg1, unsigned mode, uint32_t task_state)
 {
-	struct kf_wait wait = { .nr = nr,
-				.arg1 = arg1,
-				.filetype = mode >> 12,
-				.in_syscall = nr < KF_NR_COMPAT,
-				.uninterruptible = (task_state & D) && !(task_state & 0x400) };
+	struct kf_wait wait = { .nr = nr, .arg1 = arg1, .filetype = mode >> 12, .in_syscall = nr < KF_NR_COMPAT };
 
-	return kf_wait_classify(&wait, task_state);
+	kf_wait_judge(&wait, task_state);
+	return wait.kind;
 }
 
 static void expect(uint16_t nr, uint64_t arg1, unsigned mode, uint32_t task_state, enum kf_wait_kind want)
@@ -88,6 +85,27 @@ static void subjects_by_syscall(void **state)
 	expect(4095, 0, 0, S, KF_WAIT_OTHER);
 }
 
+/* A file behind a syscall is no proof of a disk: writing to a cgroup's file waits for locks of the kernel. */
+static void for_a_device_or_not(void **state)
+{
+	expect(SYS_write, 0, S_IFREG, D | KF_STATE_DEVICE, KF_WAIT_DISK);
+	expect(SYS_write, 0, S_IFREG, D | KF_STATE_NO_DEVICE, KF_WAIT_KERNEL);
+	expect(SYS_write, 0, 0, D | KF_STATE_NO_DEVICE, KF_WAIT_KERNEL);
+	expect(SYS_openat, 0, 0, D | KF_STATE_NO_DEVICE, KF_WAIT_KERNEL);
+	expect(SYS_openat, 0, 0, D | KF_STATE_DEVICE, KF_WAIT_DISK);
+	expect(SYS_fsync, 0, 0, D | KF_STATE_NO_DEVICE, KF_WAIT_DISK); /* for the journal, which waits for the disk */
+	expect(SYS_ioctl, 0, 0, D | KF_STATE_DEVICE, KF_WAIT_DISK);
+	expect(SYS_munmap, 0, 0, D | KF_STATE_NO_DEVICE, KF_WAIT_KERNEL);
+	expect(SYS_munmap, 0, 0, D, KF_WAIT_OTHER); /* not known */
+	expect(SYS_read, 0, S_IFSOCK, D | KF_STATE_NO_DEVICE, KF_WAIT_NETWORK);
+	expect(KF_NR_USER, 0, 0, D | KF_STATE_DEVICE, KF_WAIT_PAGE_FAULT);
+	expect(KF_NR_USER, 0, 0, D | KF_STATE_NO_DEVICE, KF_WAIT_KERNEL);
+	expect(KF_NR_KTHREAD, 0, 0, D | KF_STATE_DEVICE, KF_WAIT_KTHREAD_IO);
+	expect(KF_NR_KTHREAD, 0, 0, D | KF_STATE_NO_DEVICE, KF_WAIT_KERNEL);
+	expect(KF_NR_KTHREAD, 0, 0, IDLE | KF_STATE_NO_DEVICE, KF_WAIT_KTHREAD);
+	expect(SYS_read, 0, S_IFREG, S, KF_WAIT_DISK);
+}
+
 static void not_in_a_syscall(void **state)
 {
 	struct kf_wait returning = { .nr = SYS_futex, .in_syscall = false };
@@ -133,6 +151,7 @@ int main(void)
 		cmocka_unit_test(futexes),
 		cmocka_unit_test(reads_and_writes),
 		cmocka_unit_test(subjects_by_syscall),
+		cmocka_unit_test(for_a_device_or_not),
 		cmocka_unit_test(not_in_a_syscall),
 		cmocka_unit_test(stopped),
 		cmocka_unit_test(names),

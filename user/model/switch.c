@@ -7,9 +7,7 @@
 #include <sys/syscall.h>
 
 /* Task states, as in include/linux/sched.h. */
-#define TASK_UNINTERRUPTIBLE 0x2
-#define TASK_GONE	     (0x10 | 0x20 | 0x80) /* EXIT_DEAD, EXIT_ZOMBIE, TASK_DEAD */
-#define TASK_NOLOAD	     0x400
+#define TASK_GONE (0x10 | 0x20 | 0x80) /* EXIT_DEAD, EXIT_ZOMBIE, TASK_DEAD */
 
 /* A wake-up seen before the switch-out it ends is that old at most: the waker waits for the run queue lock. */
 #define MAX_WAKE_LEAD_NS 50000
@@ -18,8 +16,7 @@
 
 struct kf_wait kf_wait_judged(struct kf_wait wait, uint32_t task_state)
 {
-	wait.uninterruptible = (task_state & TASK_UNINTERRUPTIBLE) && !(task_state & TASK_NOLOAD);
-	wait.kind = kf_wait_classify(&wait, task_state);
+	kf_wait_judge(&wait, task_state);
 	return wait;
 }
 

@@ -51,6 +51,7 @@ struct kf_wait {
 	uint8_t filetype; /* S_IFMT >> 12 of the fd in arg0, 0 unknown */
 	bool in_syscall;
 	bool uninterruptible; /* D state */
+	uint8_t device;	      /* enum kf_device, of an uninterruptible one */
 };
 
 struct kf_thread {
@@ -138,9 +139,9 @@ struct kf_run {
 struct kf_taken {
 	uint64_t start_ns;
 	uint64_t end_ns;
-	uint64_t ns;	 /* how much, at most end_ns - start_ns */
-	uint8_t kind;	 /* enum kf_part_kind: KF_PART_IRQ, KF_PART_SOFTIRQ, KF_PART_STEAL */
-	uint16_t vector; /* KF_PART_SOFTIRQ: softirq number; KF_PART_IRQ: interrupt number, KF_VECTOR_* */
+	uint64_t ns;	      /* how much, at most end_ns - start_ns */
+	uint8_t kind;	      /* enum kf_part_kind: KF_PART_IRQ, KF_PART_SOFTIRQ, KF_PART_STEAL */
+	uint16_t vector;      /* KF_PART_SOFTIRQ: softirq number; KF_PART_IRQ: interrupt number, KF_VECTOR_* */
 	uint64_t earliest_ns; /* the earliest start_ns of this one and all behind it: there a search can stop */
 };
 

@@ -10,11 +10,13 @@
 #include "kflight/record.h"
 #include "model/timeline.h"
 
-#define TASK_STOPPED   0x4
-#define TASK_TRACED    0x8
-#define TASK_PARKED    0x40
-#define TASK_FREEZABLE 0x2000
-#define TASK_FROZEN    0x8000
+#define TASK_UNINTERRUPTIBLE 0x2
+#define TASK_NOLOAD	     0x400
+#define TASK_STOPPED	     0x4
+#define TASK_TRACED	     0x8
+#define TASK_PARKED	     0x40
+#define TASK_FREEZABLE	     0x2000
+#define TASK_FROZEN	     0x8000
 
 static const char *const syscall_names[] = {
 #include "syscall_names.inc"
@@ -38,7 +40,7 @@ enum subject {
 	SUBJECT_CHILD,
 	SUBJECT_CLONE,
 	SUBJECT_SYNC, /* waits for the disk, whatever its state */
-	SUBJECT_FILE, /* waits for the disk if it cannot be interrupted */
+	SUBJECT_FILE, /* waits for the disk if it cannot be interrupted, and not for a lock */
 };
 
 /* By number. */
@@ -167,7 +169,7 @@ const char *kf_wait_kind_name(enum kf_wait_kind kind)
 		[KF_WAIT_CHILD] = "child",	     [KF_WAIT_DISK] = "disk",
 		[KF_WAIT_PAGE_FAULT] = "page_fault", [KF_WAIT_STOPPED] = "stopped",
 		[KF_WAIT_KTHREAD] = "kthread",	     [KF_WAIT_KTHREAD_IO] = "kthread_io",
-		[KF_WAIT_OTHER] = "other",
+		[KF_WAIT_OTHER] = "other",	     [KF_WAIT_KERNEL] = "kernel",
 	};
 
 	return (unsigned)kind < KF_WAIT_KINDS ? names[kind] : names[KF_WAIT_KIND_UNKNOWN];
@@ -200,7 +202,15 @@ static enum kf_wait_kind futex_kind(uint64_t op)
 	return KF_WAIT_OTHER;
 }
 
-/* Reading or writing a file of any sort. An uninterruptible wait of an unknown one is the disk by definition. */
+/* A wait that is for the disk, as far as is known. */
+static enum kf_wait_kind disk_kind(const struct kf_wait *wait)
+{
+	if (wait->device == KF_DEVICE_NO)
+		return wait->uninterruptible ? KF_WAIT_KERNEL : KF_WAIT_OTHER;
+	return KF_WAIT_DISK;
+}
+
+/* Reading or writing a file of any sort. An uninterruptible wait of an unknown one is the disk, unless it is known not to be. */
 static enum kf_wait_kind transfer_kind(const struct kf_wait *wait, enum kf_wait_kind pipe_kind)
 {
 	switch ((unsigned)wait->filetype << 12) {
@@ -213,9 +223,9 @@ static enum kf_wait_kind transfer_kind(const struct kf_wait *wait, enum kf_wait_
 	case S_IFREG:
 	case S_IFDIR:
 	case S_IFBLK:
-		return KF_WAIT_DISK;
+		return disk_kind(wait);
 	}
-	return wait->uninterruptible ? KF_WAIT_DISK : KF_WAIT_OTHER;
+	return wait->uninterruptible ? disk_kind(wait) : KF_WAIT_OTHER;
 }
 
 /* A parent of vfork waits killable and freezable; any other sleep in clone is not for the child. */
@@ -256,9 +266,25 @@ static enum kf_wait_kind syscall_kind(const struct kf_wait *wait, uint32_t task_
 	case SUBJECT_SYNC:
 		return KF_WAIT_DISK;
 	case SUBJECT_FILE:
-		return wait->uninterruptible ? KF_WAIT_DISK : KF_WAIT_OTHER;
+		return wait->uninterruptible ? disk_kind(wait) : KF_WAIT_OTHER;
 	}
-	return KF_WAIT_OTHER;
+	return wait->device ? disk_kind(wait) : KF_WAIT_OTHER;
+}
+
+static enum kf_wait_kind kthread_kind(const struct kf_wait *wait)
+{
+	if (!wait->uninterruptible)
+		return KF_WAIT_KTHREAD;
+	return wait->device == KF_DEVICE_NO ? KF_WAIT_KERNEL : KF_WAIT_KTHREAD_IO;
+}
+
+void kf_wait_judge(struct kf_wait *wait, uint32_t task_state)
+{
+	wait->uninterruptible = (task_state & TASK_UNINTERRUPTIBLE) && !(task_state & TASK_NOLOAD);
+	wait->device = KF_DEVICE_UNKNOWN;
+	if (wait->uninterruptible && task_state & (KF_STATE_DEVICE | KF_STATE_NO_DEVICE))
+		wait->device = task_state & KF_STATE_DEVICE ? KF_DEVICE_YES : KF_DEVICE_NO;
+	wait->kind = kf_wait_classify(wait, task_state);
 }
 
 enum kf_wait_kind kf_wait_classify(const struct kf_wait *wait, uint32_t task_state)
@@ -266,12 +292,12 @@ enum kf_wait_kind kf_wait_classify(const struct kf_wait *wait, uint32_t task_sta
 	if (task_state & (TASK_STOPPED | TASK_TRACED | TASK_FROZEN))
 		return KF_WAIT_STOPPED;
 	if (wait->nr == KF_NR_KTHREAD)
-		return wait->uninterruptible ? KF_WAIT_KTHREAD_IO : KF_WAIT_KTHREAD;
+		return kthread_kind(wait);
 	if (task_state & TASK_PARKED)
 		return KF_WAIT_STOPPED;
 	if (wait->nr == KF_NR_COMPAT)
 		return KF_WAIT_OTHER;
 	if (wait->nr == KF_NR_USER || !wait->in_syscall)
-		return KF_WAIT_PAGE_FAULT;
+		return wait->device == KF_DEVICE_NO ? KF_WAIT_KERNEL : KF_WAIT_PAGE_FAULT;
 	return syscall_kind(wait, task_state);
 }

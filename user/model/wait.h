@@ -19,7 +19,8 @@ enum kf_wait_kind {
 	KF_WAIT_SLEEP,	    /* nanosleep, timers */
 	KF_WAIT_SIGNAL,	    /* pause, sigsuspend, sigtimedwait */
 	KF_WAIT_CHILD,	    /* wait4, waitid, vfork */
-	KF_WAIT_DISK,	    /* uninterruptible wait in a file syscall: fsync, read of a file, ... */
+	KF_WAIT_DISK,	    /* for a device, and in fsync and the like; in old files any uninterruptible file syscall */
+	KF_WAIT_KERNEL,	    /* uninterruptible, but not for a device: a lock of the kernel, memory, another CPU */
 	KF_WAIT_PAGE_FAULT, /* blocked outside any syscall */
 	KF_WAIT_STOPPED,    /* stopped, traced, frozen */
 	KF_WAIT_KTHREAD,    /* kernel thread without work */
@@ -28,12 +29,18 @@ enum kf_wait_kind {
 	KF_WAIT_KINDS,
 };
 
+/* Does it wait for a device? */
+enum kf_device { KF_DEVICE_UNKNOWN = 0, KF_DEVICE_NO, KF_DEVICE_YES };
+
 struct kf_wait;
 
 /* "futex", "network", "disk", ... : as printed in reports. Never NULL. */
 const char *kf_wait_kind_name(enum kf_wait_kind kind);
 
-/* Judges wait->kind from its other fields and the task state (prev_state as the sched_switch tracepoint gives it). */
+/* Sets uninterruptible, device and kind from the other fields and the task state as it is recorded (record.h). */
+void kf_wait_judge(struct kf_wait *wait, uint32_t task_state);
+
+/* The kind alone, of a wait whose other fields are set. */
 enum kf_wait_kind kf_wait_classify(const struct kf_wait *wait, uint32_t task_state);
 
 /* "futex", "epoll_wait" ...; NULL for numbers this build does not know, KF_NR_USER and KF_NR_KTHREAD. */

@@ -50,6 +50,7 @@ static const struct {
 	[KF_WAIT_SIGNAL] = { "sleep", "signal" },
 	[KF_WAIT_CHILD] = { "chan receive", "child process" },
 	[KF_WAIT_DISK] = { "", "disk" },
+	[KF_WAIT_KERNEL] = { "", "kernel" },
 	[KF_WAIT_PAGE_FAULT] = { "", "page fault" },
 	[KF_WAIT_STOPPED] = { "preempted", "stopped" },
 	[KF_WAIT_KTHREAD] = { "system goroutine wait", NULL },

@@ -43,6 +43,7 @@ static bool is_idle_by_design(const struct kf_wait *wait, enum kf_wait_kind kind
 	case KF_WAIT_NETWORK:
 		return is_receiving(wait->nr);
 	case KF_WAIT_DISK:
+	case KF_WAIT_KERNEL:
 	case KF_WAIT_PIPE_WRITE:
 		return false;
 	case KF_WAIT_OTHER: /* the kernel is busy with it; else whatever it waits for is not known */
