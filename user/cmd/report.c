@@ -34,7 +34,7 @@ static int parse(struct settings *o, int argc, char **argv, struct kf_operands *
 {
 	const struct kf_option options[] = {
 		{ "top", 0, KF_OPT_UINT, &o->report.top, "N",
-		  "so many of the worst gaps, and findings per rule (default 10)" },
+		  "so many of the worst gaps, and with --json findings per rule (default 10)" },
 		{ "gap", 0, KF_OPT_DURATION, &o->report.gap_ns, "DURATION", "only gaps this long" },
 		{ "thread", 0, KF_OPT_UINT, &o->tid, "TID", "only what this thread waited for" },
 		{ "comm", 0, KF_OPT_STRING, &o->report.comm, "NAME",

@@ -40,7 +40,7 @@ int kf_report_text(const struct kf_timeline *t, const struct kf_snapshot *s, con
  *	trigger   {kind, sentence, reason, tid, tgid, comm, ts_ns, since_ns, threshold_ns, time}
  *	host, kernel, machine
  *	window    {floor_ns, end_ns, held_ns, asked_ns, cpus}
- *	findings  [as findings_json.h], worst first
+ *	findings  [as findings_json.h], worst first, at most `top` per rule
  *	gaps      {count, wait_ns, worst: [as gap_json.h, and time, sentence]}
  *	threads   [{tid, tgid, comm, process, running_ns, runnable_ns, blocked_ns, unknown_ns, gaps, worst_gap_ns,
  *	            blocked_by_ns: {kind: ns}}], most runnable time first

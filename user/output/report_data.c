@@ -94,7 +94,7 @@ static int find_findings(struct kf_report_data *d, const struct kf_timeline *t, 
 
 	if (o->no_findings || !o->top)
 		return 0;
-	rules.top = o->top;
+	rules.top = 0; /* those of the process that triggered are told first, and may not be the worst */
 	rules.tid = o->tid;
 	rules.comm = o->comm;
 	return kf_findings_find(&d->findings, t, s, &rules, e);

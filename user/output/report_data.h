@@ -23,7 +23,7 @@ struct kf_report_data {
 	size_t n_threads;
 	struct kf_culprit *culprits; /* of these gaps */
 	size_t n_culprits;
-	struct kf_findings findings;
+	struct kf_findings findings; /* all: kf_findings_cut() leaves some per rule */
 	struct kf_missing missing;
 };
 

@@ -59,7 +59,7 @@ struct kf_finding {
 struct kf_findings {
 	struct kf_finding *items; /* worst first: by severity, then total_ns, then rule */
 	size_t n, room;
-	size_t n_more; /* so many more were left out because of options.top */
+	size_t n_more; /* so many more were left out because of options.top, or kf_findings_cut() */
 };
 
 /* From when on a finding of a rule is a WARN, an ERROR: ns, permille, or a number, as the rule has it. */
@@ -85,6 +85,8 @@ struct kf_rule_options {
 /* Applies the rules. *f is zeroed before; release it also after a failure. o may be NULL: everything, as it is. */
 int kf_findings_find(struct kf_findings *f, const struct kf_timeline *t, const struct kf_snapshot *s,
 		     const struct kf_rule_options *o, struct kf_error *e);
+/* Leaves so many per rule, the worst: 0 all. What is left out is counted in n_more. */
+void kf_findings_cut(struct kf_findings *f, uint64_t top);
 void kf_findings_release(struct kf_findings *f);
 
 #endif

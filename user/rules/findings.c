@@ -215,6 +215,22 @@ int kf_findings_find(struct kf_findings *f, const struct kf_timeline *t, const s
 	return err;
 }
 
+void kf_findings_cut(struct kf_findings *f, uint64_t top)
+{
+	uint64_t kept_of_rule[sizeof(rules) / sizeof(rules[0])] = { 0 };
+	size_t kept = 0;
+
+	for (size_t i = 0; i < f->n; i++) {
+		if (top && kept_of_rule[place_of(f->items[i].rule)]++ >= top) {
+			release_words(&f->items[i]);
+			f->n_more++;
+		} else {
+			f->items[kept++] = f->items[i];
+		}
+	}
+	f->n = kept;
+}
+
 void kf_findings_release(struct kf_findings *f)
 {
 	for (size_t i = 0; i < f->n; i++)

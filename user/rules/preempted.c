@@ -35,7 +35,7 @@ static int find(struct kf_search *s, struct kf_error *e)
 			continue;
 		hit = kf_hit_of_gap(gap);
 		hit.key = gap->yielded ? BY_ITSELF : BY_SOMEBODY;
-		hit.mild = gap->yielded;
+		hit.mild = gap->yielded || s->t->threads[gap->thread].kernel;
 		if (!gap->yielded) {
 			if (kf_search_parts(s, gap, e))
 				return -1;
