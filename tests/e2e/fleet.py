@@ -211,7 +211,7 @@ def check_load(database, files):
     compare("Load", [(rows,)], [(len(files.rows),)])
     found = database.execute("SELECT count(*) FROM findings").fetchone()[0]
     compare("Load", [(found,)], [(sum(len(report["findings"]) for report in files.reports),)])
-    names = database.execute("SELECT DISTINCT comm FROM gaps ORDER BY ALL").fetchall()
+    names = database.execute("SELECT DISTINCT coalesce(comm, '') AS comm FROM gaps ORDER BY comm").fetchall()
     compare("names", names, sorted({(row["comm"],) for row in files.rows}))
     print(f"{rows} rows of {gaps} gaps, {found} findings of {len(files.reports)} snapshots")
 

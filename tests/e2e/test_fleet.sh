@@ -56,7 +56,7 @@ record_on() {
 	printf '#!/bin/sh\nexec unshare --uts sh -c '\''hostname %s; exec "$0" "$@"'\'' %q "$@"\n' "$1" "$real_kflight" >"$tmp/kflight-$1"
 	chmod +x "$tmp/kflight-$1"
 	kflight=$tmp/kflight-$1
-	record --window 3s,32mb
+	record --window 10s,256mb
 	if [ -n "$quota_group" ]; then
 		start "$BASH" -c "echo \$\$ >'$quota_group/cgroup.procs' && busy_loop 0.5"
 	fi

@@ -154,7 +154,7 @@ static void any_name_is_one_field(void **state)
 	free(text);
 	text = written(s, 0);
 	assert_contains(text, "\"\"\",\"\"\\x0d\\x0a=1+2\\xff\",\" spaces \",");
-	assert_contains(text, "\n\"a,\"\"b\"\"\\x0ac\",\"\",");
+	assert_contains(text, "\n\"a,\"\"b\"\"\\x0ac\",,");
 	free(text);
 }
 

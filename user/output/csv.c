@@ -69,12 +69,12 @@ static void put_nothing(FILE *out)
 	putc_unlocked(',', out);
 }
 
-/* Printable text. Empty text is quoted: without quotes it would be nothing. */
+/* Printable text. A name that is empty is one that is not known. */
 static void put_field(FILE *out, const char *text)
 {
 	size_t len = strlen(text);
 
-	if (len && !strpbrk(text, ",\"") && text[0] != ' ' && text[len - 1] != ' ') {
+	if (!len || (!strpbrk(text, ",\"") && text[0] != ' ' && text[len - 1] != ' ')) {
 		put_word(out, text);
 		return;
 	}
