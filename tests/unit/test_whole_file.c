@@ -140,6 +140,36 @@ static void no_folder_is_an_error(void **state)
 	assert_non_null(strstr(e.message, "Is a directory"));
 }
 
+/* As /dev/stdout is one, with output redirected to a file: renaming would replace the link. */
+static void link_to_our_output_stays_a_link(void **state)
+{
+	char link[96];
+	struct kf_whole_file f;
+	struct stat st;
+	int saved, err;
+
+	(void)state;
+	snprintf(link, sizeof(link), "%s/link", folder);
+	fflush(stdout);
+	saved = dup(STDOUT_FILENO);
+	assert_true(saved >= 0);
+	assert_non_null(freopen(path, "w", stdout));
+	assert_int_equal(symlink("/proc/self/fd/1", link), 0);
+	err = kf_whole_file_open(&f, link, NULL);
+	if (!err) {
+		fputs("hello", f.out);
+		err = kf_whole_file_commit(&f, NULL);
+	}
+	dup2(saved, STDOUT_FILENO);
+	close(saved);
+	assert_int_equal(err, 0);
+	assert_int_equal(lstat(link, &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+	expect_content("hello");
+	assert_int_equal(unlink(link), 0);
+	assert_int_equal(files(), 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -148,6 +178,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(abandoned_leaves_the_older_one, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(devices_are_written_to_not_replaced, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(no_folder_is_an_error, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(link_to_our_output_stays_a_link, make_folder, remove_folder),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -39,9 +39,26 @@ static int open_temp(struct kf_whole_file *f, struct kf_error *e)
 	return open_direct(f, fd, e);
 }
 
+/*
+ * "/dev/stdout" with output redirected to a file: a symbolic link to a regular file, and renaming would put ours in the
+ * place of the link. Which of our own descriptors such a link leads to; -1 none.
+ */
+static int leads_to(const char *path, const struct stat *target)
+{
+	struct stat st;
+
+	if (lstat(path, &st) || !S_ISLNK(st.st_mode))
+		return -1;
+	for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
+		if (!fstat(fd, &st) && st.st_dev == target->st_dev && st.st_ino == target->st_ino)
+			return fd;
+	return -1;
+}
+
 int kf_whole_file_open(struct kf_whole_file *f, const char *path, struct kf_error *e)
 {
 	struct stat st;
+	int fd;
 
 	*f = (struct kf_whole_file){ 0 };
 	if (!strcmp(path, "-"))
@@ -49,9 +66,12 @@ int kf_whole_file_open(struct kf_whole_file *f, const char *path, struct kf_erro
 	f->path = strdup(path);
 	if (!f->path)
 		return kf_fail_memory(e, "a file name");
-	if (!stat(path, &st) && !S_ISREG(st.st_mode)) /* renaming over a device would destroy it */
+	if (stat(path, &st))
+		return open_temp(f, e);
+	if (!S_ISREG(st.st_mode)) /* renaming over a device would destroy it */
 		return open_direct(f, open(path, O_WRONLY | O_CLOEXEC), e);
-	return open_temp(f, e);
+	fd = leads_to(path, &st);
+	return fd < 0 ? open_temp(f, e) : open_direct(f, fcntl(fd, F_DUPFD_CLOEXEC, 3), e);
 }
 
 /* errno of the failure, or 0. */

@@ -3,8 +3,8 @@
  * whole_file.h - an output file that appears under its name only when it is whole.
  *
  * Bytes go to a temporary name beside it; kf_whole_file_commit() syncs and renames, over an older file of that name.
- * What is no regular file ("-" is standard output, a pipe, /dev/null) is written to directly. New files are 0600: what
- * a host did is nobody else's business.
+ * What is no regular file ("-" is standard output, a pipe, /dev/null) is written to directly, and so is /dev/stdout,
+ * wherever it leads. New files are 0600: what a host did is nobody else's business.
  */
 #ifndef KF_OUTPUT_WHOLE_FILE_H
 #define KF_OUTPUT_WHOLE_FILE_H
