@@ -149,6 +149,11 @@ static void advise(struct kf_line *line, const struct kf_hit *hit)
 			"whoever reads this pipe is too slow (a logger?): `lsof +E -p PID` names it; a larger pipe "
 			"(F_SETPIPE_SZ), or writing that does not block");
 		return;
+	case KF_WAIT_KERNEL:
+		kf_line_text(line, "it waits inside the kernel, for no device: a lock on its address space or a file "
+				   "system, memory that "
+				   "must be freed first, RCU; /proc/PID/stack tells which while it lasts");
+		return;
 	default:
 		kf_line_text(line, "do it in a thread that nobody waits for; ");
 		kf_line_text(line,
