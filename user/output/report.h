@@ -41,6 +41,8 @@ int kf_report_text(const struct kf_timeline *t, const struct kf_snapshot *s, con
  *	host, kernel, machine
  *	window    {floor_ns, end_ns, held_ns, asked_ns, cpus}
  *	findings  [as findings_json.h], worst first, at most `top` per rule
+ *	story     {text, chain: [as story.h], convoys: [as story.h]}: why the trigger's wait took so long; text is "" when
+ *	          that adds nothing to the sentence
  *	gaps      {count, wait_ns, worst: [as gap_json.h, and time, sentence]}
  *	threads   [{tid, tgid, comm, process, running_ns, runnable_ns, blocked_ns, unknown_ns, gaps, worst_gap_ns,
  *	            blocked_by_ns: {kind: ns}}], most runnable time first

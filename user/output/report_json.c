@@ -11,6 +11,7 @@
 #include "output/gap_json.h"
 #include "output/report_data.h"
 #include "output/sentence.h"
+#include "output/story_trigger.h"
 #include "output/trigger.h"
 #include "snapshot/snapshot.h"
 #include "snapshot/trigger_kind.h"
@@ -199,17 +200,20 @@ static json_t *make_report(const struct kf_report_data *d, const struct kf_timel
 {
 	json_t *worst = worst_gaps(d, t, s, o->top, e);
 	json_t *findings = worst ? kf_findings_json(&d->findings, t, e) : NULL;
+	json_t *story = findings ? kf_trigger_story_json(t, s, e) : NULL;
 	json_t *report;
 
-	if (!findings) {
+	if (!story) {
 		json_decref(worst);
+		json_decref(findings);
 		return NULL;
 	}
-	report = json_pack("{so so so so so so so s{sososo} so so so}", "kflight", text_of(s->version), "trigger",
+	report = json_pack("{so so so so so so so so s{sososo} so so so}", "kflight", text_of(s->version), "trigger",
 			   trigger_json(t, s), "host", text_of(s->host), "kernel", text_of(s->kernel), "machine",
-			   text_of(s->machine), "window", window_json(t, s), "findings", findings, "gaps", "count",
-			   json_integer((json_int_t)d->n_gaps), "wait_ns", ns_of(d->gaps_ns), "worst", worst, "threads",
-			   threads_json(d, t), "culprits", culprits_json(d, t), "missing", missing_json(&d->missing));
+			   text_of(s->machine), "window", window_json(t, s), "findings", findings, "story", story,
+			   "gaps", "count", json_integer((json_int_t)d->n_gaps), "wait_ns", ns_of(d->gaps_ns), "worst",
+			   worst, "threads", threads_json(d, t), "culprits", culprits_json(d, t), "missing",
+			   missing_json(&d->missing));
 	if (!report)
 		kf_fail_memory(e, "the report as JSON");
 	return report;

@@ -2,8 +2,11 @@
 #include "output/story_trigger.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
 
+#include "base/error.h"
 #include "model/chain.h"
+#include "model/convoy.h"
 #include "output/line.h"
 #include "output/sentence.h"
 #include "output/story.h"
@@ -122,4 +125,50 @@ size_t kf_trigger_story(const struct kf_timeline *t, const struct kf_snapshot *s
 	}
 	kf_trigger_chain(t, s, chains, &chain);
 	return adds_something(&chain) ? kf_story_text(t, &chain, NULL, buf, len) : 0;
+}
+
+static json_t *convoys_json(const struct kf_timeline *t, const struct kf_convoys *convoys)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; array && i < convoys->n && i < KF_STORY_CONVOYS; i++) {
+		if (json_array_append_new(array, kf_story_convoy_json(t, &convoys->items[i]))) {
+			json_decref(array);
+			array = NULL;
+		}
+	}
+	return array;
+}
+
+static json_t *story_json(const struct kf_timeline *t, const struct kf_snapshot *s, const struct kf_chains *chains,
+			  const struct kf_convoys *convoys)
+{
+	char *text = malloc(KF_STORY_BYTES);
+	struct kf_chain chain;
+	json_t *o;
+
+	if (!text)
+		return NULL;
+	kf_trigger_story(t, s, chains, text, KF_STORY_BYTES);
+	kf_trigger_chain(t, s, chains, &chain);
+	o = json_pack("{s:s, s:o, s:o}", "text", text, "chain", kf_story_json(t, &chain), "convoys",
+		      convoys_json(t, convoys));
+	free(text);
+	return o;
+}
+
+json_t *kf_trigger_story_json(const struct kf_timeline *t, const struct kf_snapshot *s, struct kf_error *e)
+{
+	struct kf_convoys convoys = { 0 };
+	struct kf_chains *chains = NULL;
+	json_t *o = NULL;
+
+	if (!kf_chains_open(&chains, t, e) && !kf_convoys_find(&convoys, t, e)) {
+		o = story_json(t, s, chains, &convoys);
+		if (!o)
+			kf_fail_memory(e, "the story as JSON");
+	}
+	kf_convoys_release(&convoys);
+	kf_chains_close(&chains);
+	return o;
 }
