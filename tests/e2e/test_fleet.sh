@@ -57,8 +57,9 @@ record_on() {
 	chmod +x "$tmp/kflight-$1"
 	kflight=$tmp/kflight-$1
 	record --window 10s,256mb
-	if [ -n "$quota_group" ]; then
-		start "$BASH" -c "echo \$\$ >'$quota_group/cgroup.procs' && busy_loop 0.5"
+	if [ -n "$quota_group" ]; then # whose path is asked for when the snapshot is taken: it has to be there then
+		start "$BASH" -c "echo \$\$ >'$quota_group/cgroup.procs' && busy_loop 60"
+		limited=$pid
 	fi
 	start "$BASH" -c 'busy_loop 0.5'
 	start chrt -f 10 "$BASH" -c 'busy_loop 0.2'
@@ -67,6 +68,10 @@ record_on() {
 	until_true 5 is_gone "$pid"
 	request
 	stop_recorder
+	if [ -n "$quota_group" ]; then
+		kill "$limited"
+		end_within 5 "$limited" || fail "process $limited did not end"
+	fi
 	kflight=$real_kflight
 	export_all "$1" "$snapshot"
 }
