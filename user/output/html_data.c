@@ -74,7 +74,7 @@ static void write_verdict(const struct kf_page *p)
 static void write_window(const struct kf_page *p)
 {
 	const struct kf_timeline *t = p->t;
-	uint64_t cpus = 0;
+	uint64_t cpus = 0, own_gaps = 0;
 
 	for (size_t i = 0; i < t->n_cpus; i++)
 		cpus += t->cpus[i].n_runs != 0;
@@ -87,7 +87,10 @@ static void write_window(const struct kf_page *p)
 	else
 		fputs("null", p->out);
 	write_number(p->out, "cpus", cpus);
+	for (size_t i = 0; i < p->d->n_gaps; i++)
+		own_gaps += kf_page_is_own(p, p->d->gaps[i]->thread);
 	write_number(p->out, "n_gaps", p->d->n_gaps);
+	write_number(p->out, "n_own_gaps", own_gaps);
 	write_number(p->out, "gaps_ns", p->d->gaps_ns);
 }
 

@@ -9,6 +9,8 @@
 
 /* Reading runs costs little beside writing them, but some gaps are as long as the window. */
 #define RUNS_READ_PER_COST 256
+/* With more runs than so many times those wanted, a finer picture is not tried. */
+#define MAX_TRIED 16
 /* What is shown before and behind a gap: a part of its length, and at least this. */
 #define MARGIN_PART   3
 #define MIN_MARGIN_NS 20000
@@ -16,7 +18,7 @@
 struct picture {
 	const struct kf_timeline *t;
 	struct kf_who *who;
-	FILE *out;
+	FILE *out; /* NULL: only the cost is wanted */
 	size_t max_runs;
 	uint64_t from_ns;
 	uint64_t to_ns;
@@ -99,43 +101,36 @@ static void choose_range(struct picture *p, const struct kf_gap *gap)
 	p->to_ns = end_ns > gap->end_ns && end_ns - gap->end_ns > margin_ns ? gap->end_ns + margin_ns : end_ns;
 }
 
-/* So that no more than max_runs are written: behind each that is long enough comes at most one put together. */
-static void choose_fineness(struct picture *p)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < p->n_cpus; i++) {
-		const struct kf_cpu *cpu = &p->t->cpus[p->cpus[i]];
-
-		n += kf_cpu_run_at(cpu, p->to_ns) - kf_cpu_run_at(cpu, p->from_ns) + 1;
-	}
-	p->cost += n / RUNS_READ_PER_COST;
-	if (n > p->max_runs)
-		p->fine_ns = (p->to_ns - p->from_ns) / (p->max_runs / 2 / p->n_cpus) + 1;
-}
-
 static void write_run(struct picture *p, uint64_t ns, uint32_t who)
 {
+	p->cost++;
+	if (!p->out)
+		return;
 	kf_html_json_number(p->out, ns);
 	putc_unlocked(',', p->out);
 	kf_html_json_number(p->out, who);
-	p->cost++;
+}
+
+static void write_several(struct picture *p, const struct mixed *mixed)
+{
+	p->cost += 2;
+	if (!p->out)
+		return;
+	kf_html_json_number(p->out, mixed->ns);
+	fputs_unlocked(",-1,", p->out);
+	kf_html_json_number(p->out, mixed->n);
+	putc_unlocked(',', p->out);
+	kf_html_json_number(p->out, mixed->idle_ns);
 }
 
 static void write_mixed(struct picture *p, struct mixed *mixed, bool comma)
 {
-	if (comma)
+	if (comma && p->out)
 		putc_unlocked(',', p->out);
-	if (mixed->n == 1) {
+	if (mixed->n == 1)
 		write_run(p, mixed->ns, mixed->who);
-	} else {
-		kf_html_json_number(p->out, mixed->ns);
-		fputs_unlocked(",-1,", p->out);
-		kf_html_json_number(p->out, mixed->n);
-		putc_unlocked(',', p->out);
-		kf_html_json_number(p->out, mixed->idle_ns);
-		p->cost += 2;
-	}
+	else
+		write_several(p, mixed);
 	*mixed = (struct mixed){ 0 };
 }
 
@@ -184,6 +179,45 @@ static void write_runs(struct picture *p, const struct kf_cpu *cpu)
 	add_run(p, &lane, p->to_ns - at, KF_WHO_UNKNOWN);
 	if (lane.mixed.n)
 		write_mixed(p, &lane.mixed, lane.begun);
+}
+
+/* What the runs would cost with this fineness. */
+static size_t cost_of(const struct picture *p, uint64_t fine_ns)
+{
+	struct picture dry = *p;
+
+	dry.out = NULL;
+	dry.cost = 0;
+	dry.fine_ns = fine_ns;
+	for (size_t i = 0; i < p->n_cpus; i++)
+		write_runs(&dry, &p->t->cpus[p->cpus[i]]);
+	return dry.cost;
+}
+
+/*
+ * So that no more than about max_runs are written. What suffices in any case is often coarser than needed: behind every
+ * run that is long enough may come one put together, but few CPUs are so regular.
+ */
+static void choose_fineness(struct picture *p)
+{
+	uint64_t sure_ns;
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->n_cpus; i++) {
+		const struct kf_cpu *cpu = &p->t->cpus[p->cpus[i]];
+
+		n += kf_cpu_run_at(cpu, p->to_ns) - kf_cpu_run_at(cpu, p->from_ns) + 1;
+	}
+	p->cost += n / RUNS_READ_PER_COST;
+	if (n <= p->max_runs)
+		return;
+	sure_ns = (p->to_ns - p->from_ns) / (p->max_runs / 2 / p->n_cpus) + 1;
+	for (unsigned int shift = n / p->max_runs < MAX_TRIED ? 4 : 0; shift; shift--) {
+		p->fine_ns = sure_ns >> shift;
+		if (p->fine_ns && cost_of(p, p->fine_ns) <= p->max_runs)
+			return;
+	}
+	p->fine_ns = sure_ns;
 }
 
 /* The first that ends after ts_ns. */

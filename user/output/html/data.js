@@ -28,10 +28,20 @@ function readWho([kind, label, tid = null, tgid = null, name = null, own = 0, pr
 	return { id, kind, label, tid, tgid, name, own: own === 1, prio, paint: kind };
 }
 
-/* The same colour everywhere for the names that others waited for most; all further threads share one. */
-function paint(who, culprits) {
-	const names = culprits.map(([id]) => who[id]).filter((w) => w.kind === "thread").slice(0, COLOURED)
-		.map((w) => w.name);
+/* Names of threads by how long those of interest waited for them. */
+function worstNames(gaps) {
+	const sums = new Map();
+
+	for (const part of gaps.flatMap((gap) => gap.parts))
+		if (part.who.kind === "thread")
+			sums.set(part.who.name, (sums.get(part.who.name) || 0) + part.ns);
+	return [...sums].sort((a, b) => b[1] - a[1]).slice(0, COLOURED).map(([name]) => name);
+}
+
+/* The same colour everywhere for these names; all further threads share one. */
+function paint(who, gaps) {
+	const own = gaps.filter((gap) => gap.who.own);
+	const names = worstNames(own.length ? own : gaps);
 
 	for (const w of who) {
 		const rank = w.kind === "thread" ? names.indexOf(w.name) : -1;
@@ -61,8 +71,8 @@ function readData() {
 	const data = JSON.parse(byId("data").textContent);
 
 	data.who = data.who.map(readWho);
-	paint(data.who, data.culprits);
 	data.gaps = data.gaps.map((gap) => readGap(gap, data.who)).sort((a, b) => b.wait - a.wait);
+	paint(data.who, data.gaps);
 	data.gaps.forEach((gap, index) => {
 		gap.index = index;
 	});

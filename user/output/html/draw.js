@@ -98,13 +98,13 @@ class Drawing {
 		const width = this.rect(run.from, run.to, lane.y, LANE.bar, `run ${paintOf}`);
 
 		if (width > 30)
-			this.text(run.who ? run.who.label : `${count(run.n)} runs`, run.from, run.to, lane.y + 16,
+			this.text(run.who ? run.who.label : `${count(run.n)} runs`, run.from, run.to, lane.y + 22,
 				`ink-${paintOf}`);
 	}
 
 	lane(lane) {
 		this.rect(this.view.from, this.view.to, lane.y, LANE.bar, "lane");
-		this.add("text", { x: this.left - 8, y: lane.y + 16, class: lane.waits.length ? "cpu waited" : "cpu" },
+		this.add("text", { x: this.left - 8, y: lane.y + 19, class: lane.waits.length ? "cpu waited" : "cpu" },
 			this.left < LANE.gutter ? String(lane.cpu) : `CPU ${lane.cpu}`);
 		for (let i = firstEndingAfter(lane.runs, this.view.from);
 			i < lane.runs.length && lane.runs[i].from < this.view.to; i++)
@@ -115,14 +115,14 @@ class Drawing {
 			this.wait(lane, wait);
 	}
 
-	/* In the upper half of the bar; lower where only a part of the time was taken. */
+	/* Along the top of the bar; lower where only a part of the time was taken. */
 	taken(lane, taken) {
 		const part = clamp(taken.ns / Math.max(taken.to - taken.from, 1), 0.3, 1);
-		const height = Math.round(LANE.bar / 2 * part);
+		const height = Math.round(LANE.taken * part);
 		const width = this.rect(taken.from, taken.to, lane.y, height, `taken ${taken.who.paint}`);
 
-		if (width > 50 && height > 9)
-			this.text(taken.who.label, taken.from, taken.to, lane.y + 10, `small ink-${taken.who.paint}`);
+		if (width > 50 && height === LANE.taken)
+			this.text(taken.who.label, taken.from, taken.to, lane.y + 9.5, `small ink-${taken.who.paint}`);
 	}
 
 	wait(lane, wait) {
@@ -171,17 +171,13 @@ class Drawing {
 		this.add("line", { x1: x, x2: x, y1: y, y2: end, class: "wake", "marker-end": "url(#arrow)" });
 		if (from)
 			this.add("circle", { cx: x, cy: y, r: 3.5, class: "wake-from" });
-		this.wakeLabel(x, y, `woken by ${wakerText(gap)}`);
+		this.wakeLabel(x, lane.waitY + 11.5, `woken by ${wakerText(gap)}`);
 	}
 
-	/* Beside the arrow, on the side of the past, if there is room. */
+	/* Before the wait its lane is empty. */
 	wakeLabel(x, y, text) {
-		const room = text.length * 6 + 12;
-
-		if (x - room < this.left)
-			return;
-		this.add("rect", { x: x - room - 5, y: y - 9, width: room, height: 18, rx: 3, class: "wake-ground" });
-		this.add("text", { x: x - 11, y: y + 4, class: "wake-text" }, text);
+		if (x - this.left > text.length * 6 + 16)
+			this.add("text", { x: x - 8, y, class: "wake-text" }, text);
 	}
 
 	trigger() {

@@ -23,7 +23,7 @@ function swatch(paintOf) {
 
 function legend(gap) {
 	const rows = shares(gap).map(({ who, ns }) => el("li", {}, swatch(who.paint),
-		el("span", { class: "legend-name" }, who.label), el("span", { class: "number" }, duration(ns)),
+		el("span", {}, who.label, who.prio && who.prio !== "nice 0" ? el("span", { class: "muted" }, ` ${who.prio}`) : null), el("span", { class: "number" }, duration(ns)),
 		el("span", { class: "number muted" }, percent(ns, gap.wait))));
 
 	return el("ul", { class: "legend", "aria-label": "Who used the CPU instead" }, ...rows);
@@ -194,8 +194,8 @@ function selectionText(data, n) {
 	const own = Math.min(data.shown.own_gaps, n);
 
 	if (!own)
-		return `only the ${count(n)} longest`;
-	return `only the ${own < n ? "" : "longest "}${count(own)} of ${data.own}` +
+		return `the ${count(n)} longest`;
+	return `the ${own < data.n_own_gaps ? "longest " : ""}${count(own)} of ${data.own}` +
 		(n > own ? ` and the ${count(n - own)} longest others` : "");
 }
 

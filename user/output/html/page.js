@@ -59,7 +59,7 @@ function showFindings(data, reveal) {
 		more.hidden = true;
 	} }, `Show ${count(nodes.length - FINDINGS_AT_FIRST)} more`);
 
-	section("findings", "Findings", left ? `The ${count(data.findings.length)} worst of ${count(data.n_findings)}.` : "", list, more);
+	section("findings", "Findings", left ? `${count(data.findings.length)} of ${count(data.n_findings)}: the worst of each rule.` : "", list, more);
 }
 
 /* Lines that are indented by two blanks per step. */

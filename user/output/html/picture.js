@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What a picture shows and where: lanes of CPUs with their runs, and what is at a point of it. draw.js draws it. */
 
-const LANE = { axis: 24, bar: 24, wait: 15, gap: 9, gutter: 62, foot: 6 };
+const LANE = { axis: 24, bar: 28, taken: 11, wait: 15, gap: 10, gutter: 62, foot: 6 };
 
 /* Runs follow one another; those of -1 stand for several. */
 function readRuns(numbers, from, who) {
@@ -99,7 +99,7 @@ function thingAt(picture, y, at, reach) {
 
 			return wait ? { lane, wait } : null;
 		}
-		const taken = y < lane.y + LANE.bar / 2 ? takenAt(lane, at, reach) : null;
+		const taken = y < lane.y + LANE.taken ? takenAt(lane, at, reach) : null;
 		const run = runAt(lane, at, reach);
 
 		return taken ? { lane, taken } : run ? { lane, run } : null;
