@@ -115,6 +115,7 @@ static int look_at(struct kf_search *s, const struct kf_block *block, void *arg,
 		return 0;
 	if (!is_lower(kf_prio_at(s->t, block->waker, block->end_ns), victim))
 		return 0;
+	hit.mild = !kf_prio_is_realtime(victim);
 	if (look_at_holder(s, block, victim, &hit, e))
 		return -1;
 	return kf_search_hit(s, &hit, e);

@@ -14,16 +14,6 @@ static bool is_preempted(const struct kf_gap *gap)
 	return gap->yielded || (gap->cause == KF_CAUSE_PREEMPTED && !gap->throttled);
 }
 
-/* Who was put on its CPU, else who had most of it. parts are in order of appearance. */
-static uint32_t find_preempter(struct kf_search *s, const struct kf_gap *gap)
-{
-	const struct kf_part *first = s->parts.n ? &s->parts.items[0] : NULL;
-
-	if (first && first->kind == KF_PART_THREAD && first->start_ns == gap->start_ns)
-		return first->thread;
-	return kf_search_culprit(s);
-}
-
 static int find(struct kf_search *s, struct kf_error *e)
 {
 	for (size_t i = 0; i < s->t->n_gaps; i++) {
@@ -39,7 +29,7 @@ static int find(struct kf_search *s, struct kf_error *e)
 		if (!gap->yielded) {
 			if (kf_search_parts(s, gap, e))
 				return -1;
-			hit.culprit = find_preempter(s, gap);
+			hit.culprit = kf_search_culprit(s);
 		}
 		if (kf_search_hit(s, &hit, e))
 			return -1;

@@ -95,6 +95,7 @@ const struct kf_rule kf_rule_realtime_hog = {
 	.unit = KF_RULE_NS,
 	.warn = 1000000,
 	.error = 10000000,
+	.by_victim = true,
 	.by_culprit = true,
 	.find = find,
 	.tell = tell,
