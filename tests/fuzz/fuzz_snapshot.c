@@ -70,6 +70,9 @@ static void check(const struct kf_snapshot *s)
 	for (int c = 0; c < KF_CLASSES; c++)
 		for (uint32_t cpu = 0; cpu < s->n_cpus; cpu++)
 			check_ring(&s->rings[c][cpu]);
+	for (size_t i = 0; i < s->n_cgroups; i++)
+		if (!s->cgroups[i].path)
+			abort();
 	if (!nowhere)
 		nowhere = fopen("/dev/null", "w");
 	/* Thousands of CPUs or tasks are only slow. */

@@ -37,7 +37,11 @@ static void add(struct kf_ring_copy *ring, const void *slot)
 
 static enum kf_class class_of(uint8_t kind)
 {
-	return kind == KF_SYSCALL ? KF_CLASS_SYSCALL : kind >= KF_FORK ? KF_CLASS_LIFE : KF_CLASS_SCHED;
+	if (kind >= KF_IRQ)
+		return KF_CLASS_TAKEN;
+	if (kind == KF_SYSCALL)
+		return KF_CLASS_SYSCALL;
+	return kind >= KF_FORK ? KF_CLASS_LIFE : KF_CLASS_SCHED;
 }
 
 static void add_more(struct kf_ring_copy *ring, const struct command *c, enum kf_class class)
@@ -55,7 +59,7 @@ static void add_more(struct kf_ring_copy *ring, const struct command *c, enum kf
 
 static void add_record(struct kf_snapshot *s, const struct command *c, uint64_t clock[N_CPUS])
 {
-	uint8_t kind = 1 + c->kind % 9;
+	uint8_t kind = 1 + c->kind % KF_THROTTLE;
 	enum kf_class class = class_of(kind);
 	uint32_t cpu = c->cpu % N_CPUS;
 	struct kf_ring_copy *ring = &s->rings[class][cpu];
@@ -71,14 +75,26 @@ static void add_record(struct kf_snapshot *s, const struct command *c, uint64_t 
 		slot.wait = c->wait == 255 ? KF_WAIT_UNKNOWN : (uint32_t)c->wait * c->wait;
 	} else if (kind == KF_SYSCALL) {
 		slot.start_ns = slot.ts_ns - (uint64_t)c->wait * 4096;
+	} else if (kind == KF_THROTTLE) {
+		slot.peer = (uint32_t)c->wait * c->wait;
+		slot.cgroup_id = c->state % 8;
+	} else if (class == KF_CLASS_TAKEN) {
+		slot.start_ns = slot.ts_ns - (uint64_t)c->wait * c->wait;
+		slot.peer = c->state == 255 ? UINT32_MAX : (uint32_t)c->state * c->wait;
 	} else if (class == KF_CLASS_LIFE) {
 		slot.tgid = c->state % 8;
 	} else {
 		slot.cpu = c->cpus % 4;
 		slot.arg0_hi = c->cpus / 4 % 4;
 	}
-	if (class == KF_CLASS_LIFE)
+	if (kind == KF_PRIO) {
+		slot.peer = c->cpus | KF_PRIO_KNOWN;
+		slot.flags &= ~KF_F_MORE;
+	} else if (class == KF_CLASS_LIFE) {
 		slot.flags |= KF_F_MORE;
+	} else if (class == KF_CLASS_TAKEN) {
+		slot.flags &= ~KF_F_MORE;
+	}
 	add(ring, &slot);
 	if (slot.flags & KF_F_MORE)
 		add_more(ring, c, class);
@@ -95,10 +111,28 @@ static void add_task(struct kf_snapshot *s, const struct command *c)
 				  .state = c->state,
 				  .cpu = c->cpu % 4,
 				  .flags = c->flags,
-				  .nr = c->nr };
+				  .nr = c->nr,
+				  .prio = c->nr,
+				  .cgroup_id = c->cpus % 8,
+				  .allowed = { c->cpus } };
 	if (c->wait > 200)
 		task->start_time_ns = FLOOR_NS + c->ahead * 20;
 	memset(task->comm, 'x', sizeof(task->comm));
+}
+
+/* Eight cgroups, whose parents and quotas the first bytes tell. */
+static void add_groups(struct kf_snapshot *s, const uint8_t *data, size_t size)
+{
+	s->cgroups = calloc(8, sizeof(*s->cgroups));
+	for (; s->n_cgroups < 8; s->n_cgroups++) {
+		uint8_t byte = s->n_cgroups < size ? data[s->n_cgroups] : 0;
+
+		s->cgroups[s->n_cgroups] = (struct kf_cgroup){ .id = byte % 8,
+							       .parent_id = byte / 8 % 8,
+							       .quota_ns = byte / 64,
+							       .period_ns = byte,
+							       .path = strdup("/x") };
+	}
 }
 
 static void check(const struct kf_timeline *t, struct kf_error *e)
@@ -114,8 +148,11 @@ static void check(const struct kf_timeline *t, struct kf_error *e)
 
 		if (kf_gap_parts(t, &t->gaps[i], &parts, e))
 			abort();
-		for (size_t k = 0; k < parts.n; k++)
+		for (size_t k = 0; k < parts.n; k++) {
+			if (parts.items[k].ns > t->gaps[i].end_ns - t->gaps[i].start_ns)
+				abort();
 			sum += parts.items[k].ns;
+		}
 		if (sum != t->gaps[i].end_ns - t->gaps[i].start_ns) {
 			fprintf(stderr, "the parts of gap %zu do not add up\n", i);
 			abort();
@@ -140,6 +177,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (int cpu = 0; cpu < N_CPUS; cpu++)
 			s->rings[class][cpu].slots = calloc(2 * n + 1, KF_SLOT_BYTES);
 	s->tasks = calloc(n + 1, sizeof(*s->tasks));
+	add_groups(s, data, size);
 	for (size_t i = 0; i < n; i++) {
 		struct command c;
 

@@ -40,9 +40,11 @@ static inline struct kf_slot *add_slot(struct kf_snapshot *s, enum kf_class clas
 {
 	struct kf_ring_copy *ring = &s->rings[class][cpu];
 
-	ring->slots = reallocarray(ring->slots, ring->n_slots + 1, sizeof(slot));
-	if (!ring->slots)
-		abort();
+	if (!(ring->n_slots & (ring->n_slots - 1))) { /* 0 or a power of two: full */
+		ring->slots = reallocarray(ring->slots, ring->n_slots ? 2 * ring->n_slots : 1, sizeof(slot));
+		if (!ring->slots)
+			abort();
+	}
 	slot.seq = ring->n_slots + 1;
 	ring->slots[ring->n_slots++] = slot;
 	ring->written++;

@@ -40,8 +40,17 @@ struct toy_thread {
 	uint64_t spent_ns[KF_STATES];
 };
 
+/* What interrupted whom: in truth, by CPU and in order of time, without overlap. */
+struct toy_taken {
+	uint64_t start_ns, end_ns;
+	uint8_t kind; /* enum kf_part_kind */
+};
+
 struct toy {
 	struct kf_snapshot *s;
+	struct toy_taken taken[N_CPUS][STEPS];
+	size_t n_taken[N_CPUS];
+	uint16_t prio[N_TIDS];
 	struct toy_thread threads[N_TIDS]; /* tid FIRST_TID + index */
 	uint32_t running[N_CPUS];	   /* tid, 0 idle */
 	uint64_t now_ns;
@@ -193,11 +202,49 @@ static bool may_block(const struct toy *toy, uint32_t cpu)
 	return tid && toy->now_ns > toy->threads[tid - FIRST_TID].awake_ns + LEAD_NS;
 }
 
+/* An interrupt, softirq or steal since the last step; it fits between, so that it takes from one thread only. */
+static void do_take(struct toy *toy)
+{
+	uint32_t cpu = roll(toy, N_CPUS), ns = 1 + roll(toy, 900);
+	uint64_t end_ns = toy->now_ns - 1500 - roll(toy, 300);
+	struct toy_taken taken = { end_ns - ns, end_ns, 0 };
+
+	switch (roll(toy, 3)) {
+	case 0:
+		took_irq(toy->s, cpu, taken.start_ns, taken.end_ns, (uint16_t)roll(toy, 4));
+		taken.kind = KF_PART_IRQ;
+		break;
+	case 1:
+		took_softirq(toy->s, cpu, taken.start_ns, taken.end_ns, (uint16_t)roll(toy, 4));
+		taken.kind = KF_PART_SOFTIRQ;
+		break;
+	default:
+		stole(toy->s, cpu, taken.start_ns, taken.end_ns, ns);
+		taken.kind = KF_PART_STEAL;
+	}
+	toy->taken[cpu][toy->n_taken[cpu]++] = taken;
+}
+
+static void do_prio(struct toy *toy, uint32_t cpu)
+{
+	uint32_t tid = toy->running[cpu];
+	uint16_t now = roll(toy, 2) ? NICE((int)roll(toy, 40) - 20) : FIFO(1 + (int)roll(toy, 99));
+
+	if (!tid)
+		return;
+	changed_prio(toy->s, cpu, toy->now_ns, tid, tid, toy->prio[tid - FIRST_TID], now);
+	toy->prio[tid - FIRST_TID] = now;
+}
+
 static void step(struct toy *toy)
 {
 	uint32_t cpu = roll(toy, N_CPUS), dice = roll(toy, 100);
 
 	toy->now_ns += STEP_NS + roll(toy, 1001);
+	if (roll(toy, 2))
+		do_take(toy);
+	if (!roll(toy, 20))
+		do_prio(toy, cpu);
 	if (dice < 30)
 		do_wake(toy, cpu);
 	else if (dice < 35)
@@ -226,6 +273,7 @@ static void scan(struct toy *toy)
 			task = scanned(toy->s, tid, th->state == KF_STATE_BLOCKED, th->cpu, SYS_futex);
 			task->start_time_ns = th->start_ns;
 			task->flags |= th->state == KF_STATE_RUNNING ? KF_TASK_ON_CPU : 0;
+			task->prio = toy->prio[tid - FIRST_TID];
 		}
 		th->spent_ns[th->state] += clip(toy->now_ns) - clip(th->since_ns);
 	}
@@ -238,6 +286,9 @@ static void play(struct toy *toy, uint64_t seed)
 		toy->threads[i] = (struct toy_thread){ .state = i < N_TIDS / 2 ? KF_STATE_BLOCKED : KF_STATE_DEAD,
 						       .cpu = i % N_CPUS,
 						       .start_ns = 1 };
+	for (uint32_t i = 0; i < N_TIDS; i++)
+		toy->prio[i] = NICE(0);
+	knows_taken(toy->s);
 	for (int i = 0; i < STEPS; i++)
 		step(toy);
 	scan(toy);
@@ -254,8 +305,10 @@ static void check(const struct kf_timeline *t, uint64_t seed)
 		uint64_t sum = 0;
 
 		assert_int_equal(kf_gap_parts(t, &t->gaps[i], &parts, &e), 0);
-		for (size_t k = 0; k < parts.n; k++)
+		for (size_t k = 0; k < parts.n; k++) {
+			assert_true(parts.items[k].ns && parts.items[k].ns <= t->gaps[i].end_ns - t->gaps[i].start_ns);
 			sum += parts.items[k].ns;
+		}
 		assert_int_equal(sum, t->gaps[i].end_ns - t->gaps[i].start_ns);
 	}
 	kf_parts_release(&parts);
@@ -293,6 +346,54 @@ static void compare(struct toy *toy, const struct kf_timeline *t, uint32_t tid, 
 			 seed, tid, got->running_ns, got->runnable_ns, got->blocked_ns, got->unknown_ns,
 			 th->spent_ns[KF_STATE_RUNNING], th->spent_ns[KF_STATE_RUNNABLE],
 			 th->spent_ns[KF_STATE_BLOCKED]);
+}
+
+/* What a gap's parts say of interrupts is what there was in its stretches, to the nanosecond. */
+static void compare_taken(const struct toy *toy, const struct kf_timeline *t, const struct kf_gap *gap,
+			  struct kf_parts *parts, uint64_t seed)
+{
+	uint64_t want[KF_PART_KINDS] = { 0 }, got[KF_PART_KINDS] = { 0 };
+	struct kf_error e = { 0 };
+
+	for (uint32_t k = 0; k < gap->n_stretches; k++) {
+		const struct kf_stretch *stretch = &t->stretches[gap->first_stretch + k];
+
+		for (size_t i = 0; stretch->cpu < N_CPUS && i < toy->n_taken[stretch->cpu]; i++) {
+			const struct toy_taken *taken = &toy->taken[stretch->cpu][i];
+			uint64_t from = taken->start_ns > stretch->start_ns ? taken->start_ns : stretch->start_ns;
+			uint64_t to = taken->end_ns < stretch->end_ns ? taken->end_ns : stretch->end_ns;
+
+			if (from < FLOOR_NS)
+				from = FLOOR_NS;
+			want[taken->kind] += to > from ? to - from : 0;
+		}
+	}
+	assert_int_equal(kf_gap_parts(t, gap, parts, &e), 0);
+	for (size_t i = 0; i < parts->n; i++)
+		got[parts->items[i].kind] += parts->items[i].ns;
+	for (int kind = KF_PART_IRQ; kind <= KF_PART_STEAL; kind++)
+		if (got[kind] != want[kind])
+			fail_msg("seed %" PRIu64 ": gap from %" PRIu64 " to %" PRIu64 ": %s took %" PRIu64
+				 ", in truth %" PRIu64,
+				 seed, gap->start_ns, gap->end_ns, kf_part_kind_name(kind), got[kind], want[kind]);
+}
+
+static void interrupts_agree_with_the_truth(void **state)
+{
+	static struct toy toy;
+
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		struct kf_parts parts = { 0 };
+		struct kf_timeline *t;
+
+		play(&toy, seed);
+		t = build(toy.s, seed);
+		for (size_t i = 0; i < t->n_gaps; i++)
+			compare_taken(&toy, t, &t->gaps[i], &parts, seed);
+		kf_parts_release(&parts);
+		kf_timeline_free(&t);
+		kf_snapshot_free(&toy.s);
+	}
 }
 
 static void agrees_with_the_truth(void **state)
@@ -354,6 +455,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(agrees_with_the_truth),
+		cmocka_unit_test(interrupts_agree_with_the_truth),
 		cmocka_unit_test(survives_losses),
 	};
 

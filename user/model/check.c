@@ -254,6 +254,50 @@ static int check_cpu(struct check *c, uint32_t i)
 	return 0;
 }
 
+static int check_taken(struct check *c, uint32_t i)
+{
+	const struct kf_cpu *cpu = &c->t->cpus[i];
+
+	for (size_t k = 0; k < cpu->n_taken; k++) {
+		const struct kf_taken *taken = &cpu->taken[k];
+
+		if (taken->end_ns <= taken->start_ns || !taken->ns || taken->ns > taken->end_ns - taken->start_ns ||
+		    (k && taken->end_ns < taken[-1].end_ns) || taken->earliest_ns > taken->start_ns ||
+		    (k && taken->earliest_ns < taken[-1].earliest_ns))
+			return BROKEN(c, "CPU %u: what was taken at %zu does not fit", i, k);
+	}
+	return 0;
+}
+
+/* Kind and quota. */
+static int check_judgement(struct check *c, size_t i)
+{
+	const struct kf_gap *gap = &c->t->gaps[i];
+	bool is_timed = gap->throttled_start_ns || gap->throttled_end_ns;
+
+	if (gap->kind >= KF_GAP_KINDS)
+		return BROKEN(c, "gap %zu is of kind %u", i, gap->kind);
+	if (gap->cgroup >= c->t->n_cgroups && gap->cgroup != KF_NO_CGROUP)
+		return BROKEN(c, "gap %zu: throttled by cgroup %u, which does not exist", i, gap->cgroup);
+	if (is_timed && (gap->throttled_start_ns < gap->start_ns || gap->throttled_end_ns > gap->end_ns ||
+			 gap->throttled_end_ns <= gap->throttled_start_ns))
+		return BROKEN(c, "gap %zu: throttled from %" PRIu64 " to %" PRIu64, i, gap->throttled_start_ns,
+			      gap->throttled_end_ns);
+	return 0;
+}
+
+static int check_prios(struct check *c)
+{
+	const struct kf_timeline *t = c->t;
+
+	for (size_t i = 0; i < t->n_prios; i++)
+		if (t->prios[i].thread >= t->n_threads || (i && (t->prios[i].thread < t->prios[i - 1].thread ||
+								 (t->prios[i].thread == t->prios[i - 1].thread &&
+								  t->prios[i].ts_ns < t->prios[i - 1].ts_ns))))
+			return BROKEN(c, "change of priority %zu is out of order", i);
+	return 0;
+}
+
 static int check_gap(struct check *c, size_t i)
 {
 	const struct kf_timeline *t = c->t;
@@ -295,15 +339,15 @@ static int check_all(struct check *c)
 		if (check_thread(c, i))
 			return -1;
 	for (uint32_t i = 0; i < c->t->n_cpus; i++)
-		if (check_cpu(c, i))
+		if (check_cpu(c, i) || check_taken(c, i))
 			return -1;
 	for (size_t i = 0; i < c->t->n_gaps; i++)
-		if (check_gap(c, i))
+		if (check_gap(c, i) || check_judgement(c, i))
 			return -1;
 	for (uint32_t i = 0; i < c->t->n_threads; i++)
 		if (c->seen[i].gaps_ns)
 			return BROKEN(c, "the gaps of thread %u do not add up", i);
-	return 0;
+	return check_prios(c);
 }
 
 int kf_timeline_check(const struct kf_timeline *t, struct kf_error *e)
