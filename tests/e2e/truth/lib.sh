@@ -10,6 +10,7 @@
 # Whom it measures runs in the arena where it can: a cgroup of such a weight that nobody else gets the CPU from its threads.
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
+# shellcheck disable=SC2034 # for the scenarios
 cpu=$(last_cpu)
 seconds=${quick:+0.7}
 # shellcheck disable=SC2034 # for the scenarios
@@ -97,9 +98,9 @@ end_all() {
 		end_within 5 "$p" || echo "process $p does not end"
 	done
 	started=()
-	for p in $(cat "${groups[@]/%//cgroup.procs}" 2>/dev/null); do
+	while read -r p; do
 		kill -9 "$p" 2>/dev/null
-	done
+	done < <(cat "${groups[@]/%//cgroup.procs}" 2>/dev/null)
 	end_groups
 }
 at_end+=(end_all)
@@ -144,7 +145,7 @@ take_snapshot() {
 }
 
 record_scenario() {
-	record --window "${1:-8s,256mb}"
+	record --window 8s,256mb
 }
 
 # hold NAME TITLE: the scenario, until a try passes.

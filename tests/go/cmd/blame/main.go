@@ -270,42 +270,6 @@ func judgeBlocked(o *options, j *journal, path string) int {
 		fmt.Sprintf("(blocked: %v; it knows itself of %s)", by, ms(known)))
 }
 
-func judgeSums(path string) int {
-	var n, bad int
-	var whole int64
-	unknown := int64(0)
-	complain := func(g *gap, what string, args ...any) {
-		if bad++; bad <= 20 {
-			fmt.Printf("%s: %s\n", g.id(), fmt.Sprintf(what, args...))
-		}
-	}
-	readGaps(path, func(g *gap) {
-		n++
-		whole += g.WaitNs
-		sum := int64(0)
-		for _, p := range g.Parts {
-			if p.Ns < 0 {
-				complain(g, "a part of %d ns", p.Ns)
-			}
-			if p.Kind == "unknown" {
-				unknown += p.Ns
-			}
-			sum += p.Ns
-		}
-		if g.WaitNs < 0 || g.EndNs-g.StartNs != g.WaitNs {
-			complain(g, "waited %d ns, from %d to %d", g.WaitNs, g.StartNs, g.EndNs)
-		}
-		if sum != g.WaitNs {
-			complain(g, "waited %d ns, its parts add up to %d", g.WaitNs, sum)
-		}
-	})
-	fmt.Printf("%d gaps, %s, unknown %s, wrong %d\n", n, ms(whole), ms(unknown), bad)
-	if n == 0 || bad > 0 {
-		return 1
-	}
-	return 0
-}
-
 type options struct {
 	of, kind, cause          string
 	kinds, causes, as, aside []string
