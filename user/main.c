@@ -18,6 +18,7 @@ static const struct verb {
 	{ "snapshot", cmd_snapshot, "ask a running recorder for a snapshot now" },
 	{ "report", cmd_report, "the answer: who waited, how long, because of whom" },
 	{ "check", cmd_check, "is this window as it should be? For CI" },
+	{ "diff", cmd_diff, "what got worse between two windows? For CI" },
 	{ "export", cmd_export, "write a snapshot as Go execution trace or NDJSON" },
 	{ "info", cmd_info, "what a snapshot holds: window, losses, trigger" },
 	{ "top", cmd_top, "the worst waits of now, live (root)" },
