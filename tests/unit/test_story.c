@@ -336,6 +336,30 @@ static void trigger_of_a_wait(void **state)
 	trigger_story(&h, &trigger, "");
 }
 
+static void trigger_as_json(void **state)
+{
+	struct kf_snapshot *s = hand_snapshot();
+	struct kf_error e = { 0 };
+	struct hand h;
+	json_t *o;
+
+	assert_non_null(s);
+	begin_wait(&h);
+	s->trigger = (struct kf_trigger){ .kind = KF_TRIGGER_FUTEX, .tid = 2144, .since_ns = MS(2), .ts_ns = MS(60) };
+	o = kf_trigger_story_json(&h.timeline, s, &e);
+	assert_non_null(o);
+	assert_int_equal(json_array_size(json_object_get(o, "chain")), 2);
+	assert_int_equal(json_array_size(json_object_get(o, "convoys")), 0);
+	assert_non_null(strstr(json_string_value(json_object_get(o, "text")), "\n  redis/812 meanwhile"));
+	json_decref(o);
+	s->trigger.kind = KF_TRIGGER_REQUEST;
+	o = kf_trigger_story_json(&h.timeline, s, &e);
+	assert_int_equal(json_array_size(json_object_get(o, "chain")), 0);
+	assert_string_equal(json_string_value(json_object_get(o, "text")), "");
+	json_decref(o);
+	kf_snapshot_free(&s);
+}
+
 /* redis waited from 3 to 9 for a CPU, ran, and woke nginx at 10, which waited until 21. */
 static void late_waker(void **state)
 {
@@ -402,6 +426,7 @@ int main(void)
 		cmocka_unit_test(convoy_as_json),
 		cmocka_unit_test(trigger_of_a_wait),
 		cmocka_unit_test(late_waker),
+		cmocka_unit_test(trigger_as_json),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
