@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Any rings whatever must give a timeline that keeps its promises.
+ * Any rings whatever must give a timeline that keeps its promises, and findings that have all their words.
  *
  * The input is a list of 12-byte commands, most of which become plausible records about a handful of threads and CPUs
  * (so that they contradict each other in every way); some become raw bytes.
@@ -14,6 +14,7 @@
 #include "model/check.h"
 #include "model/parts.h"
 #include "model/timeline.h"
+#include "rules/finding.h"
 #include "snapshot/snapshot.h"
 
 #define N_CPUS	 3
@@ -161,6 +162,23 @@ static void check(const struct kf_timeline *t, struct kf_error *e)
 	kf_parts_release(&parts);
 }
 
+/* With thresholds so low that every rule has something to say. */
+static void find(const struct kf_timeline *t, struct kf_error *e)
+{
+	struct kf_rule_threshold lowest[32];
+	struct kf_rule_options o = { .thresholds = lowest };
+	struct kf_findings f;
+
+	for (; kf_rules()[o.n_thresholds]; o.n_thresholds++)
+		lowest[o.n_thresholds] = (struct kf_rule_threshold){ kf_rules()[o.n_thresholds], 1, 2 };
+	if (kf_findings_find(&f, t, NULL, &o, e))
+		abort();
+	for (size_t i = 0; i < f.n; i++)
+		if (!f.items[i].message[0] || !f.items[i].suggestion[0] || !f.items[i].count)
+			abort();
+	kf_findings_release(&f);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -194,8 +212,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			add_record(s, &c, clock);
 		}
 	}
-	if (!kf_timeline_build(&t, s, &e))
+	if (!kf_timeline_build(&t, s, &e)) {
 		check(t, &e);
+		find(t, &e);
+	}
 	kf_timeline_free(&t);
 	kf_snapshot_free(&s);
 	return 0;
