@@ -17,7 +17,7 @@ import tempfile
 
 from browser import FRAMES, Browser
 
-WIDTH, HEIGHT = 1200, 1560
+WIDTH, HEIGHT = 1200, 1840
 
 
 def check(what, holds):
@@ -46,6 +46,7 @@ class Page:
     def shape(self, width, height):
         self.browser.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1,
                           mobile=False)
+        self.browser.call("Emulation.setScrollbarsHidden", hidden=True)
 
     def scheme(self, name):
         self.browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": name}])

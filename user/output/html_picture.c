@@ -93,12 +93,13 @@ static void choose_range(struct picture *p, const struct kf_gap *gap)
 {
 	uint64_t floor_ns = p->t->floor_ns, end_ns = p->t->end_ns;
 	uint64_t start_ns = gap->start_ns > floor_ns ? gap->start_ns : floor_ns;
-	uint64_t margin_ns = (gap->end_ns - start_ns) / MARGIN_PART;
+	uint64_t gap_end_ns = gap->end_ns > start_ns ? gap->end_ns : start_ns;
+	uint64_t margin_ns = (gap_end_ns - start_ns) / MARGIN_PART;
 
 	if (margin_ns < MIN_MARGIN_NS)
 		margin_ns = MIN_MARGIN_NS;
 	p->from_ns = start_ns - floor_ns > margin_ns ? start_ns - margin_ns : floor_ns;
-	p->to_ns = end_ns > gap->end_ns && end_ns - gap->end_ns > margin_ns ? gap->end_ns + margin_ns : end_ns;
+	p->to_ns = end_ns > gap_end_ns && end_ns - gap_end_ns > margin_ns ? gap_end_ns + margin_ns : end_ns;
 }
 
 static void write_run(struct picture *p, uint64_t ns, uint32_t who)

@@ -68,12 +68,13 @@ function counted(n, one, many = one + "s") {
 	return `${count(n)} ${n === 1 ? one : many}`;
 }
 
-function percent(part, whole) {
-	const value = whole ? 100 * part / whole : 0;
+/* With one decimal below ten, or always so many. */
+function percent(part, all, decimals = null) {
+	const value = all ? 100 * part / all : 0;
 
 	if (part && value < 0.1)
 		return "<0.1 %";
-	return `${value.toFixed(value < 9.95 && part ? 1 : 0)} %`;
+	return `${value.toFixed(decimals !== null ? decimals : value < 9.95 && part ? 1 : 0)} %`;
 }
 
 function clamp(value, low, high) {

@@ -4,7 +4,7 @@
 const COLOURED = 3;
 
 const KINDS = {
-	unknown: "it is not known why it was ready",
+	unknown: "cause not known",
 	preempted: "preempted",
 	yielded: "gave its CPU away",
 	throttled: "CPU quota used up",

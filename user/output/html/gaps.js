@@ -24,7 +24,7 @@ function swatch(paintOf) {
 function legend(gap) {
 	const rows = shares(gap).map(({ who, ns }) => el("li", {}, swatch(who.paint),
 		el("span", {}, who.label, who.prio && who.prio !== "nice 0" ? el("span", { class: "muted" }, ` ${who.prio}`) : null), el("span", { class: "number" }, duration(ns)),
-		el("span", { class: "number muted" }, percent(ns, gap.wait))));
+		el("span", { class: "number muted" }, percent(ns, gap.wait, 1))));
 
 	return el("ul", { class: "legend", "aria-label": "Who used the CPU instead" }, ...rows);
 }
