@@ -430,6 +430,9 @@ static void cpu_stoppers_are_told(void **state)
 	h.threads[HAND_REDIS].kernel = true;
 	h.threads[HAND_REDIS].prio = fifo(99);
 	assert_non_null(strstr(sentence(&gap), ": 7.00 ms migration/0 (CPU stopper, 100 %)"));
+	gap.cause = KF_CAUSE_PREEMPTED;
+	assert_non_null(
+		strstr(sentence(&gap), "hog/900 was preempted by migration/0 (CPU stopper) and waited 7.00 ms"));
 }
 
 /* Everything as long as it can be. */

@@ -311,7 +311,7 @@ static void print_tasks(struct page *p)
 	fprintf(p->out, "\ntasks\n  %zu seen by the scan after the copy%s%s\n", s->n_tasks,
 		p->o->tasks || !s->n_tasks ? "" : " (--tasks lists them)",
 		!s->n_tasks || kf_snapshot_knows_affinity(s) ? "" : "; which CPUs they may use is not known");
-	fprintf(p->out, "  %zu cgroups\n", s->n_cgroups);
+	fprintf(p->out, "  %zu cgroup%s\n", s->n_cgroups, s->n_cgroups == 1 ? "" : "s");
 	if (!p->o->tasks || !s->n_tasks)
 		return;
 	table = kf_table_new(columns, 7);

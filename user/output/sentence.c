@@ -84,6 +84,12 @@ static void add_idle(struct kf_line *line, const struct kf_share *share, unsigne
 	add_percent(line, percent);
 }
 
+/* Runs before everything, to move the thread that runs: migration/3. */
+static bool is_stopper(const struct kf_thread *th)
+{
+	return th->kernel && !strncmp(th->comm, "migration/", 10);
+}
+
 /* "CPU stopper", "SCHED_FIFO 50", "nice -20 against 19": why this culprit came first, if its rank is the reason. */
 static bool add_rank(struct kf_line *line, const struct kf_words *w, const struct kf_share *share)
 {
@@ -91,7 +97,7 @@ static bool add_rank(struct kf_line *line, const struct kf_words *w, const struc
 	uint16_t prio = th->prio ? kf_prio_at(w->t, share->thread, share->start_ns) : 0;
 	char text[KF_PRIO_TEXT_BYTES];
 
-	if (th->kernel && !strncmp(th->comm, "migration/", 10)) {
+	if (is_stopper(th)) {
 		kf_line_text(line, "CPU stopper");
 		return true;
 	}
@@ -324,6 +330,8 @@ static void add_subject(struct kf_line *line, const struct kf_timeline *t, const
 		if (first && first->kind == KF_PART_THREAD && first->start_ns == gap->start_ns) {
 			kf_line_text(line, " by ");
 			kf_line_thread(line, t, first->thread);
+			if (is_stopper(&t->threads[first->thread]))
+				kf_line_text(line, " (CPU stopper)");
 		}
 		kf_line_text(line, " and");
 	} else if (gap->cause == KF_CAUSE_FORKED) {
