@@ -69,7 +69,7 @@ struct kf_convoys {
 
 /*
  * Finds the convoys of a timeline. *out is zeroed before; release it also after a failure. Memory: 56 bytes per futex
- * wait in the window and 16 per thread while it works.
+ * wait in the window and 24 per thread while it works.
  */
 int kf_convoys_find(struct kf_convoys *out, const struct kf_timeline *t, struct kf_error *e);
 void kf_convoys_release(struct kf_convoys *c);
