@@ -16,6 +16,8 @@
 //     no other switch happened, may be missing in run_delay, up to staleNs; and so much may be added to the wait that
 //     began at the same switch. Besides, the kernel stamps a wake-up when the thread is queued, kflight when the waker
 //     begins, and a switch at the begin of schedule(), kflight near its end: perGapNs for each wait.
+//   - A thread that is preempted after it has said that it will sleep, and before it does, waits for a CPU; the kernel
+//     counts that as sleep. It is rare: one of 100,000.
 //   - Records that the kernel did not let kflight write, which it says itself (unknown_ns in the report): some hosts run no
 //     BPF program while threads of certain processes are current.
 package main
