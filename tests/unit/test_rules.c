@@ -185,6 +185,25 @@ static void long_gaps_are_found(void **state)
 		assert_true(f.items[i - 1].severity >= f.items[i].severity);
 }
 
+static void several_in_turn_are_no_culprit(void **state)
+{
+	const struct kf_finding *finding;
+
+	h.runs0[1].end_ns = h.runs0[2].start_ns = MS(15); /* redis 5 of 11 ms, cron 5 */
+	options.tid = 2144;
+	h.gaps[HAND_GAP_OPEN].thread = HAND_HOG;
+	find();
+	finding =
+		expect_found("RunQueueLatency", KF_SEVERITY_ERROR, "5.00 ms redis/812 (46 %), 5.00 ms cron/77 (45 %)");
+	assert_int_equal(finding->culprit, KF_NOBODY);
+	expect(finding->suggestion, "no single program is to blame");
+	h.runs0[1].thread = h.runs0[2].thread = KF_IDLE;
+	find();
+	finding = expect_found("RunQueueLatency", KF_SEVERITY_ERROR, "CPU 0 was idle 11.0 ms");
+	assert_int_equal(finding->culprit, KF_IDLE);
+	expect(finding->suggestion, "sleep states");
+}
+
 static void short_gaps_are_not(void **state)
 {
 	for (size_t i = 0; i < HAND_GAPS; i++) {
@@ -481,6 +500,7 @@ int main(void)
 		TEST(settings_override_and_switch_off),
 		TEST(a_warn_beyond_the_default_error_moves_it),
 		TEST(long_gaps_are_found),
+		TEST(several_in_turn_are_no_culprit),
 		TEST(short_gaps_are_not),
 		TEST(who_waits_by_design_is_left_alone),
 		TEST(alike_ones_are_grouped),

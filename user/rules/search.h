@@ -74,7 +74,10 @@ const uint32_t *kf_search_gaps(struct kf_search *s, uint32_t thread, size_t *n, 
 /* Who ran during a gap, into s->parts. The sum of the parts of a kind. */
 int kf_search_parts(struct kf_search *s, const struct kf_gap *gap, struct kf_error *e);
 uint64_t kf_parts_of_kind(const struct kf_parts *p, enum kf_part_kind kind);
-/* Of the threads in s->parts whose processes have the same name and together had most of the gap: the one with most. */
+/*
+ * Who had at least half of the time in s->parts: threads whose processes have the same name count together, and of them it
+ * is the one with most. KF_IDLE if nobody had it that long; KF_NOBODY: several in turn, or no thread at all.
+ */
 uint32_t kf_search_culprit(struct kf_search *s);
 
 #endif

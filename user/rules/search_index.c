@@ -89,28 +89,40 @@ static uint32_t top_of_name(const struct kf_search *s, uint32_t name)
 	return top;
 }
 
-uint32_t kf_search_culprit(struct kf_search *s)
+/* The name with most time in s->parts, of which the sum is added up; KF_NOBODY if no thread ran. */
+static uint32_t top_name(struct kf_search *s, uint64_t *ns_of_top, uint64_t *sum_ns)
 {
-	uint64_t most_ns = 0;
 	uint32_t most = KF_NOBODY;
 
 	for (size_t i = 0; i < s->parts.n; i++) {
 		const struct kf_part *part = &s->parts.items[i];
 		uint64_t *ns;
 
+		*sum_ns += part->ns;
 		if (part->kind != KF_PART_THREAD)
 			continue;
 		ns = &s->ns_of_name[s->name[part->thread]];
 		*ns += part->ns;
-		if (*ns > most_ns) {
-			most_ns = *ns;
+		if (*ns > *ns_of_top) {
+			*ns_of_top = *ns;
 			most = s->name[part->thread];
 		}
 	}
 	for (size_t i = 0; i < s->parts.n; i++)
 		if (s->parts.items[i].kind == KF_PART_THREAD)
 			s->ns_of_name[s->name[s->parts.items[i].thread]] = 0;
-	return most == KF_NOBODY ? KF_NOBODY : top_of_name(s, most);
+	return most;
+}
+
+uint32_t kf_search_culprit(struct kf_search *s)
+{
+	uint64_t most_ns = 0, sum_ns = 0;
+	uint32_t name = top_name(s, &most_ns, &sum_ns);
+
+	if (name != KF_NOBODY && most_ns >= sum_ns - most_ns)
+		return top_of_name(s, name);
+	most_ns = kf_parts_of_kind(&s->parts, KF_PART_IDLE);
+	return most_ns && most_ns >= sum_ns - most_ns ? KF_IDLE : KF_NOBODY;
 }
 
 bool kf_gap_is_of_idler(const struct kf_timeline *t, const struct kf_gap *gap)

@@ -64,6 +64,17 @@ bool kf_line_prio(struct kf_line *line, uint16_t prio)
 	return text[0] != '\0';
 }
 
+/* Nobody had it for half of the time. */
+static void advise_on_several(struct kf_line *line, const struct kf_timeline *t, const struct kf_gap *gap)
+{
+	kf_line_text(line, "no single program is to blame: run less at a time");
+	if (gap->cpu != KF_NO_CPU)
+		kf_line_add(line, " on CPU %u", gap->cpu);
+	kf_line_text(line, ", add CPUs, or let ");
+	kf_line_process(line, t, gap->thread);
+	kf_line_text(line, " go first (a higher cpu.weight, a lower nice value)");
+}
+
 static bool is_same_program(const struct kf_thread *a, const struct kf_thread *b)
 {
 	return (a->tgid && a->tgid == b->tgid) || !strncmp(a->process_comm, b->process_comm, KF_COMM_BYTES);
@@ -142,6 +153,7 @@ static void advise_on_kind(struct kf_line *line, const struct kf_gap *gap, enum 
 void kf_line_gap_advice(struct kf_line *line, struct kf_search *s, const struct kf_gap *gap)
 {
 	uint64_t most_ns = 0;
+	uint32_t culprit;
 	enum kf_part_kind most = KF_PART_UNKNOWN;
 
 	if (kf_search_parts(s, gap, NULL))
@@ -154,8 +166,11 @@ void kf_line_gap_advice(struct kf_line *line, struct kf_search *s, const struct 
 			most = kind;
 		}
 	}
-	if (most == KF_PART_THREAD)
-		advise_on_thread(line, s->t, gap, kf_search_culprit(s));
+	culprit = kf_search_culprit(s);
+	if (most == KF_PART_THREAD && culprit < s->t->n_threads)
+		advise_on_thread(line, s->t, gap, culprit);
+	else if (most == KF_PART_THREAD)
+		advise_on_several(line, s->t, gap);
 	else
 		advise_on_kind(line, gap, most);
 }
