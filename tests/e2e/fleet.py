@@ -150,6 +150,16 @@ def realtime(files):
     return sorted(answer, key=lambda row: (-row[3], row[0]))
 
 
+def placement(files):
+    rows = [row for row in files.gaps if number(row, "idle_elsewhere_ns")]
+    answer = [
+        (host, process, len(group), sum(number(row, "wait_ns") for row in group) / 1e6, idle_ns / 1e6)
+        for (host, process), group in grouped(rows, "host", "process").items()
+        if (idle_ns := sum(number(row, "idle_elsewhere_ns") for row in group))
+    ]
+    return sorted(answer, key=lambda row: (-row[4], row[0], row[1]))[:20]
+
+
 def kernels(files):
     answer = []
     for (kernel,), rows in grouped(files.gaps, "kernel").items():
@@ -180,6 +190,7 @@ CHECKS = {
     "Why threads wait, host by host": causes,
     "Interrupts that delay threads": interrupts,
     "Real-time threads that delay others": realtime,
+    "Threads that waited while another CPU was idle": placement,
     "Does a new kernel do better?": kernels,
     "What happened on all hosts around one incident": incident,
 }

@@ -13,9 +13,10 @@
 
 #define COLUMNS                                                                                                        \
 	"host,kernel,snapshot_time,trigger,window_ns,gap,tid,tgid,comm,process,cpu,start_ns,end_ns,start_time,"        \
-	"wait_ns,kind,waker_tid,waker_comm,waker_irq,open,throttled_ns,quota_cgroup,cgroup,prio,"                      \
+	"wait_ns,kind,waker_tid,waker_comm,waker_irq,open,throttled_ns,quota_cgroup,quota_ns,period_ns,idle_"          \
+	"elsewhere_ns,cgroup,prio,"                                                                                    \
 	"part,part_kind,part_tid,part_comm,part_process,part_prio,part_vector,part_cpu,part_ns\n"
-#define N_COLUMNS 33
+#define N_COLUMNS 36
 
 static struct hand h;
 
@@ -102,25 +103,25 @@ static void a_gap_has_a_row_per_part(void **state)
 	assert_contains(
 		text, COLUMNS
 		"web1,6.18.0,2026-11-21T08:15:02.123456Z,request,100000000,1,2144,2144,nginx,nginx,0,10000000,21000000,"
-		"2026-11-21T08:15:02.032456Z,11000000,woken,812,redis,false,false,0,,,nice 0,"
+		"2026-11-21T08:15:02.032456Z,11000000,woken,812,redis,false,false,0,,,,,,nice 0,"
 		"0,thread,812,redis,redis,,,0,7000000\n");
 	assert_contains(text, "nice 0,1,thread,77,cron,cron,,,0,3000000\n");
 	assert_contains(text, "nice 0,2,idle,0,idle,,,,0,1000000\n");
-	assert_contains(text, ",true,0,,,nice 0,0,unknown,,,,,,0,10000000\n");
+	assert_contains(text, ",true,0,,,,,,nice 0,0,unknown,,,,,,0,10000000\n");
 	free(text);
 }
 
 static void parts_add_up_in_every_gap(void **state)
 {
 	uint64_t sums[HAND_GAPS] = { 0 };
-	char *fields[N_COLUMNS];
+	char *fields[N_COLUMNS] = { 0 };
 
 	for (int row = 1; row <= 7; row++) {
 		char *text = row_of(*state, row, fields);
 		int gap = atoi(fields[5]);
 
 		assert_in_range(gap, 0, HAND_GAPS - 1);
-		sums[gap] += strtoull(fields[32], NULL, 10);
+		sums[gap] += strtoull(fields[35], NULL, 10);
 		free(text);
 	}
 	for (int gap = 0; gap < HAND_GAPS; gap++)
@@ -138,7 +139,7 @@ static void short_gaps_are_left_out(void **state)
 static void any_name_is_one_field(void **state)
 {
 	struct kf_snapshot *s = *state;
-	char *fields[N_COLUMNS], *text;
+	char *fields[N_COLUMNS] = { 0 }, *text;
 
 	assert_int_equal(kf_snapshot_set(&s->host, "a,\"b\"\nc"), 0);
 	assert_int_equal(kf_snapshot_set(&s->kernel, ""), 0);
@@ -160,8 +161,10 @@ static void any_name_is_one_field(void **state)
 
 static void causes_have_their_columns(void **state)
 {
-	struct kf_group cgroups[] = { { .path = "/web", .parent = KF_NO_CGROUP },
-				      { .path = "/web/a,b", .parent = 0, .limiting = 0 } };
+	static struct kf_group cgroups[] = {
+		{ .path = "/web", .parent = KF_NO_CGROUP, .quota_ns = MS(5), .period_ns = MS(10) },
+		{ .path = "/web/a,b", .parent = 0, .limiting = 0 }
+	};
 	struct kf_gap *gap = &h.gaps[HAND_GAP_NGINX];
 	char *text;
 
@@ -176,8 +179,11 @@ static void causes_have_their_columns(void **state)
 	gap->throttled_start_ns = MS(13);
 	gap->throttled_end_ns = MS(16);
 	h.threads[HAND_NGINX].cgroup = 1;
+	hand_allow(&h, HAND_NGINX, 3);
 	text = written(*state, 0);
-	assert_contains(text, ",11000000,throttled,812,redis,false,false,3000000,/web,\"/web/a,b\",,");
+	assert_contains(text,
+			",11000000,throttled,812,redis,false,false,3000000,/web,5000000,10000000,0,\"/web/a,b\",,");
+	assert_contains(text, ",71000000,preempted,,,false,true,0,,,,61000000,");
 	assert_contains(text, ",softirq,,,,,NET_RX,0,1000000\n");
 	assert_contains(text, ",irq,,,,,\"\\x1beth0,rx\",0,500000\n");
 	assert_contains(text, ",throttled,,,,,,,3000000\n");
@@ -186,7 +192,7 @@ static void causes_have_their_columns(void **state)
 
 static void what_is_not_known_is_empty(void **state)
 {
-	char *fields[N_COLUMNS], *text;
+	char *fields[N_COLUMNS] = { 0 }, *text;
 
 	h.gaps[HAND_GAP_CRON].cpu = KF_NO_CPU;
 	h.gaps[HAND_GAP_CRON].waker = KF_NOBODY;
@@ -196,22 +202,21 @@ static void what_is_not_known_is_empty(void **state)
 	assert_string_equal(fields[10], "");
 	assert_string_equal(fields[16], "");
 	assert_string_equal(fields[17], "");
-	assert_string_equal(fields[21], "");
-	assert_string_equal(fields[22], "");
-	assert_string_equal(fields[23], "");
+	for (int i = 21; i <= 26; i++)
+		assert_string_equal(fields[i], "");
 	free(text);
 }
 
 static void a_gap_of_no_length_has_a_row(void **state)
 {
-	char *fields[N_COLUMNS], *text;
+	char *fields[N_COLUMNS] = { 0 }, *text;
 
 	h.stretches[0].end_ns = h.stretches[0].start_ns;
 	h.gaps[HAND_GAP_CRON].n_stretches = 1;
 	h.gaps[HAND_GAP_CRON].end_ns = h.gaps[HAND_GAP_CRON].start_ns;
 	text = row_of(*state, 1, fields);
 	assert_string_equal(fields[14], "0");
-	for (int i = 24; i < N_COLUMNS; i++)
+	for (int i = 27; i < N_COLUMNS; i++)
 		assert_string_equal(fields[i], "");
 	free(text);
 }

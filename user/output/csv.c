@@ -10,9 +10,11 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "model/parts.h"
+#include "model/placement.h"
 #include "model/prio.h"
 #include "model/timeline.h"
 #include "output/clock.h"
+#include "output/gap_json.h"
 #include "snapshot/snapshot.h"
 #include "snapshot/trigger_kind.h"
 
@@ -37,7 +39,8 @@ struct table {
 
 static const char columns[] = "host,kernel,snapshot_time,trigger,window_ns,"
 			      "gap,tid,tgid,comm,process,cpu,start_ns,end_ns,start_time,wait_ns,kind,"
-			      "waker_tid,waker_comm,waker_irq,open,throttled_ns,quota_cgroup,cgroup,prio,"
+			      "waker_tid,waker_comm,waker_irq,open,throttled_ns,quota_cgroup,quota_ns,period_ns,"
+			      "idle_elsewhere_ns,cgroup,prio,"
 			      "part,part_kind,part_tid,part_comm,part_process,part_prio,part_vector,part_cpu,part_ns\n";
 
 /* A field that needs no quotes: our own words. Every field but the last of a row is followed by a comma. */
@@ -170,6 +173,30 @@ static void put_cgroup(FILE *out, const struct kf_timeline *t, uint32_t cgroup)
 		put_nothing(out);
 }
 
+static void put_quota(FILE *out, const struct kf_timeline *t, uint32_t cgroup)
+{
+	put_cgroup(out, t, cgroup);
+	if (cgroup < t->n_cgroups && t->cgroups[cgroup].quota_ns) {
+		put_number(out, t->cgroups[cgroup].quota_ns);
+		put_number(out, t->cgroups[cgroup].period_ns);
+	} else {
+		put_nothing(out);
+		put_nothing(out);
+	}
+}
+
+static void put_placement(FILE *out, const struct kf_timeline *t, const struct kf_gap *gap)
+{
+	struct kf_placement place = { .known = false };
+
+	if (gap->end_ns - gap->start_ns >= KF_GAP_PLACED_NS && t->threads[gap->thread].allowed != KF_NO_MASK)
+		place = kf_gap_placement(t, gap);
+	if (place.known)
+		put_number(out, place.idle_ns);
+	else
+		put_nothing(out);
+}
+
 static void put_prio(FILE *out, const struct kf_timeline *t, uint32_t thread, uint64_t ts_ns)
 {
 	char text[KF_PRIO_TEXT_BYTES];
@@ -210,7 +237,8 @@ static int put_gap(FILE *out, struct table *table, const struct kf_gap *gap)
 	put_word(out, gap->waker_irq ? "true" : "false");
 	put_word(out, gap->open ? "true" : "false");
 	put_number(out, gap->throttled_end_ns - gap->throttled_start_ns);
-	put_cgroup(out, t, gap->cgroup);
+	put_quota(out, t, gap->cgroup);
+	put_placement(out, t, gap);
 	put_cgroup(out, t, th->cgroup);
 	put_prio(out, t, gap->thread, gap->start_ns);
 	return 0;

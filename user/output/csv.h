@@ -18,6 +18,7 @@
  *	waker_comm       name of waker_tid
  *	throttled_ns     how long its CPU quota kept it from running; 0 also when that is not known
  *	quota_cgroup     whose quota
+ *	quota_ns, period_ns, idle_elsewhere_ns: as in gap_json.h
  *	cgroup           of the thread
  *	prio             of the thread when the gap began: "nice 5", "SCHED_FIFO 50"
  *

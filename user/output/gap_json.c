@@ -10,9 +10,6 @@
 #include "model/prio.h"
 #include "model/timeline.h"
 
-/* Shorter gaps are not asked for idle CPUs. */
-#define PLACED_NS 1000000
-
 json_t *kf_json_text(const char *bytes, size_t max)
 {
 	char text[1024], *longer;
@@ -227,12 +224,11 @@ static int write_quota(struct kf_gap_json *g, const struct kf_gap *gap, FILE *ou
 	return 0;
 }
 
-/* Looks at all CPUs: for the many short gaps that would cost too much, and nobody wants to know. */
 static void write_placement(const struct kf_timeline *t, const struct kf_gap *gap, FILE *out)
 {
 	struct kf_placement place = { .known = false };
 
-	if (gap->end_ns - gap->start_ns >= PLACED_NS && t->threads[gap->thread].allowed != KF_NO_MASK)
+	if (gap->end_ns - gap->start_ns >= KF_GAP_PLACED_NS && t->threads[gap->thread].allowed != KF_NO_MASK)
 		place = kf_gap_placement(t, gap);
 	if (place.known)
 		write_number(",\"idle_elsewhere_ns\":", place.idle_ns, out);

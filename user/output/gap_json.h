@@ -40,6 +40,9 @@ struct kf_error;
 struct kf_gap;
 struct kf_timeline;
 
+/* Shorter gaps are not asked for idle CPUs: that looks at all of them, and nobody wants to know. */
+#define KF_GAP_PLACED_NS 1000000
+
 /* Keeps what many gaps have in common, so that a million of them are quick. */
 struct kf_gap_json {
 	const struct kf_timeline *timeline;
