@@ -44,11 +44,12 @@ void kf_percentages(const uint64_t *weights, size_t n, unsigned int *percent)
 		give_point(weights, n, total, percent);
 }
 
-/* What the words of one sentence depend on. */
+/* What the words of one sentence depend on, and what it has said already. */
 struct kf_words {
 	const struct kf_timeline *t;
 	const struct kf_gap *gap;
 	uint16_t prio; /* of who waited */
+	uint32_t told; /* whose rank has been told, KF_NOBODY */
 	bool name_cpu; /* several CPUs are involved */
 };
 
@@ -98,6 +99,8 @@ static bool add_rank(struct kf_line *line, const struct kf_words *w, const struc
 	char text[KF_PRIO_TEXT_BYTES];
 
 	if (is_stopper(th)) {
+		if (w->told == share->thread)
+			return false;
 		kf_line_text(line, "CPU stopper");
 		return true;
 	}
@@ -315,9 +318,10 @@ static void add_throttle(struct kf_line *line, const struct kf_timeline *t, cons
 }
 
 /* "nginx/2144 was preempted by redis/812 and" : whatever comes before "waited". parts are still in time order. */
-static void add_subject(struct kf_line *line, const struct kf_timeline *t, const struct kf_gap *gap,
-			const struct kf_parts *parts)
+static void add_subject(struct kf_line *line, struct kf_words *w, const struct kf_parts *parts)
 {
+	const struct kf_timeline *t = w->t;
+	const struct kf_gap *gap = w->gap;
 	const struct kf_part *first = parts->n ? &parts->items[0] : NULL;
 
 	kf_line_thread(line, t, gap->thread);
@@ -330,8 +334,10 @@ static void add_subject(struct kf_line *line, const struct kf_timeline *t, const
 		if (first && first->kind == KF_PART_THREAD && first->start_ns == gap->start_ns) {
 			kf_line_text(line, " by ");
 			kf_line_thread(line, t, first->thread);
-			if (is_stopper(&t->threads[first->thread]))
+			if (is_stopper(&t->threads[first->thread])) {
 				kf_line_text(line, " (CPU stopper)");
+				w->told = first->thread;
+			}
 		}
 		kf_line_text(line, " and");
 	} else if (gap->cause == KF_CAUSE_FORKED) {
@@ -356,12 +362,16 @@ static const char *until(const struct kf_gap *gap)
 size_t kf_sentences_gap(struct kf_sentences *s, const struct kf_gap *gap, char *buf, size_t len)
 {
 	const struct kf_timeline *t = s->t;
-	struct kf_words w = { t, gap, kf_prio_at(t, gap->thread, gap->start_ns), has_migrated(t, gap) };
+	struct kf_words w = { .t = t,
+			      .gap = gap,
+			      .prio = kf_prio_at(t, gap->thread, gap->start_ns),
+			      .told = KF_NOBODY,
+			      .name_cpu = has_migrated(t, gap) };
 	struct kf_line line;
 	int err = kf_gap_parts(t, gap, &s->parts, NULL);
 
 	kf_line_init(&line, buf, len);
-	add_subject(&line, t, gap, &s->parts);
+	add_subject(&line, &w, &s->parts);
 	kf_line_text(&line, gap->open ? " has waited " : " waited ");
 	if (is_cut(t, gap))
 		kf_line_text(&line, "at least ");
