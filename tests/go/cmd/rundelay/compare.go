@@ -15,11 +15,11 @@ import (
 const (
 	limitShare = 0.01
 	limitNs    = 100_000
-	staleNs    = 200_000 // see main.go
-	perGapNs   = 5_000   // see main.go
-	maxStray   = 0.01    // so many threads may differ for no reason that we know
-	maxSilent  = 0.1     // ... because kflight says that it does not know
-	maxRunsOff = 0.001   // so many waits may be on one side only
+	staleNs    = 1_500_000 // see main.go
+	perGapNs   = 5_000     // see main.go
+	maxStray   = 0.01      // so many threads may differ for no reason that we know
+	maxSilent  = 0.1       // ... because kflight says that it does not know
+	maxRunsOff = 0.001     // so many waits may be on one side only
 	maxPrinted = 20
 )
 
@@ -29,6 +29,7 @@ type gap struct {
 	open       bool
 	woken      bool
 	moved      bool // it was on the queues of several CPUs
+	early      bool // ready since before the recording: where it begins is not known
 	steady     bool // one and the same thread ran meanwhile, or none
 	first      int  // CPU on whose queue it began
 	cpu        int  // where it ended
@@ -85,7 +86,7 @@ func readGaps(path string) (map[int32][]gap, error) {
 			return nil, fmt.Errorf("%s: %w in %.200s", path, err, lines.Bytes())
 		}
 		g := gap{start: l.Start, end: l.End, open: l.Open, woken: strings.HasPrefix(l.Kind, "woken"), cpu: -1,
-			first: -1, moved: l.moved(), steady: l.steady()}
+			first: -1, moved: l.moved(), early: l.Kind == "unknown", steady: l.steady()}
 		if len(l.Parts) > 0 && l.Parts[0].CPU != nil {
 			g.first = *l.Parts[0].CPU
 		}
@@ -179,6 +180,7 @@ func sum(gaps []gap, w *watched) (s sums) {
 		}
 		s.up += float64(g.up)
 		s.down += float64(g.down)
+		s.early = s.early || g.early
 		s.runs++
 		if g.end <= w.First.After || g.end > w.Last.Before {
 			s.runsDoubt++
@@ -192,6 +194,7 @@ type sums struct {
 	ns, doubt       float64
 	up, down        float64 // how much more, and less, the kernel may have counted
 	runs, runsDoubt uint64
+	early           bool // one of them began before the recording
 }
 
 type verdict struct {
@@ -219,6 +222,7 @@ func (v *verdict) kernelRuns() uint64 { return v.w.Last.Runs - v.w.First.Runs }
 
 const (
 	silent = "records missing, says kflight"
+	early  = "ready since before the recording"
 	stale  = "the kernel's clock stood"
 	stray  = "no reason known"
 )
@@ -231,6 +235,8 @@ func (v *verdict) judge() {
 		v.reason = stale
 	case v.unknown > 0 && off <= limit+float64(v.unknown)+v.down+v.up:
 		v.reason = silent
+	case v.early && v.more() > 0:
+		v.reason = early
 	default:
 		v.reason = stray
 	}
@@ -308,7 +314,7 @@ func show(name string, verdicts []*verdict) (bool, error) {
 	agree := len(verdicts) - printed
 	fmt.Printf("figure: %s: %d threads lived through the window (%d of them waited, %.3f s in all, kflight says %.3f s): %d agree within 1 %% + 100 us",
 		name, len(verdicts), waited, float64(kernels)/1e9, ours/1e9, agree)
-	for _, reason := range []string{stale, silent, stray} {
+	for _, reason := range []string{stale, silent, early, stray} {
 		if n := reasons[reason]; n > 0 {
 			fmt.Printf(", %d differ (%s)", n, reason)
 		}

@@ -18,6 +18,7 @@
 //     begins, and a switch at the begin of schedule(), kflight near its end: perGapNs for each wait.
 //   - A thread that is preempted after it has said that it will sleep, and before it does, waits for a CPU; the kernel
 //     counts that as sleep. It is rare: one of 100,000.
+//   - A wait that began before the recording did: nobody told kflight when, and the kernel counts all of it.
 //   - Records that the kernel did not let kflight write, which it says itself (unknown_ns in the report): some hosts run no
 //     BPF program while threads of certain processes are current.
 package main
