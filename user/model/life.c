@@ -176,6 +176,7 @@ static void step_prio(struct kf_machine *m, const struct kf_event *event, bool i
 		if (is_alive(m, thread)) {
 			if (!m->threads[thread].prio)
 				kf_machine_set_prio(m, thread, before, 0);
+			kf_machine_doubt_prio(m, thread);
 			kf_machine_set_prio(m, thread, now, event->ts_ns);
 		}
 	}

@@ -181,6 +181,15 @@ void kf_machine_identify(struct kf_machine *m, const struct kf_tid *t)
 		kf_machine_set_prio(m, t->thread, id->prio, 0);
 }
 
+void kf_machine_doubt_prio(struct kf_machine *m, uint32_t thread)
+{
+	const struct kf_track *track = &m->tracks[thread];
+
+	if (track->state != KF_STATE_RUNNING || m->n_prios >= m->room_prios)
+		return;
+	m->prios[m->n_prios++] = (struct kf_prio_change){ .ts_ns = track->since_ns, .thread = thread };
+}
+
 void kf_machine_set_prio(struct kf_machine *m, uint32_t thread, uint16_t prio, uint64_t ts_ns)
 {
 	struct kf_thread *of = &m->threads[thread];

@@ -127,6 +127,9 @@ void kf_machine_identify(struct kf_machine *m, const struct kf_tid *t);
 /* The thread has this priority (packed) from then on; ts_ns 0: as far back as the window reaches. */
 void kf_machine_set_prio(struct kf_machine *m, uint32_t thread, uint16_t prio, uint64_t ts_ns);
 
+/* A change is seen at a switch: since when in the run that ends there it was so, is not known. */
+void kf_machine_doubt_prio(struct kf_machine *m, uint32_t thread);
+
 /* Adds a move; REPAIRED ones are counted. */
 struct kf_transition *kf_machine_move(struct kf_machine *m, uint64_t ts_ns, uint32_t thread, enum kf_move kind,
 				      uint8_t flags);

@@ -218,6 +218,15 @@ int kf_gap_parts(const struct kf_timeline *t, const struct kf_gap *gap, struct k
 	return 0;
 }
 
+int kf_cpu_parts(const struct kf_timeline *t, uint32_t cpu, uint64_t start_ns, uint64_t end_ns, struct kf_parts *p,
+		 struct kf_error *e)
+{
+	p->n = 0;
+	if (reserve_owners(t, p) || add_stretch(t, start_ns, end_ns, (uint16_t)cpu, p))
+		return kf_fail_memory(e, "the use of a CPU");
+	return 0;
+}
+
 void kf_parts_release(struct kf_parts *p)
 {
 	free(p->items);

@@ -49,6 +49,9 @@ struct kf_parts {
  * gap, and for many gaps should: the work is then one look per run of a thread in the gap, without sorting.
  */
 int kf_gap_parts(const struct kf_timeline *t, const struct kf_gap *gap, struct kf_parts *p, struct kf_error *e);
+/* The same for a stretch of time on one CPU, whoever waited: who used it. */
+int kf_cpu_parts(const struct kf_timeline *t, uint32_t cpu, uint64_t start_ns, uint64_t end_ns, struct kf_parts *p,
+		 struct kf_error *e);
 void kf_parts_release(struct kf_parts *p);
 
 /* "thread", "idle", "irq", "softirq", "steal", "throttled", "unknown" */

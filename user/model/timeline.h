@@ -196,7 +196,7 @@ struct kf_gap {
 struct kf_prio_change {
 	uint64_t ts_ns;
 	uint32_t thread;
-	uint16_t prio;
+	uint16_t prio; /* packed; 0 not known */
 };
 
 /* A cgroup of the cpu controller. */

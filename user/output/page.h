@@ -44,5 +44,7 @@ int kf_page_story(const struct kf_page *p, struct kf_error *e);
 void kf_page_gaps(const struct kf_page *p);
 int kf_page_threads(const struct kf_page *p, struct kf_error *e);
 int kf_page_culprits(const struct kf_page *p, struct kf_error *e);
+/* How each CPU spent the window. */
+int kf_page_cpus(const struct kf_page *p, struct kf_error *e);
 
 #endif

@@ -50,6 +50,7 @@ int kf_report_text(const struct kf_timeline *t, const struct kf_snapshot *s, con
  *	            top_victim_ns}], most ns first; kind as that of parts in gap_json.h. Of threads one per name: tid is the
  *	          worst of that name, thread_ns its share of ns. name is comm, or the vector, or the cgroup of a throttle;
  *	          null if the kind says it all, or it is not known
+ *	cpus      [as cpu_use.h]: how each CPU spent the window
  *	missing   [text]: empty when nothing is known to be missing
  *
  * _ns moments are CLOCK_MONOTONIC, time is ISO 8601 in UTC.

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "model/timeline.h"
 #include "output/clock.h"
+#include "output/cpu_use.h"
 #include "output/findings_json.h"
 #include "output/gap_json.h"
 #include "output/report_data.h"
@@ -201,19 +202,21 @@ static json_t *make_report(const struct kf_report_data *d, const struct kf_timel
 	json_t *worst = worst_gaps(d, t, s, o->top, e);
 	json_t *findings = worst ? kf_findings_json(&d->findings, t, e) : NULL;
 	json_t *story = findings ? kf_trigger_story_json(t, s, e) : NULL;
+	json_t *cpus = story ? kf_cpu_use_json(t, e) : NULL;
 	json_t *report;
 
-	if (!story) {
+	if (!cpus) {
 		json_decref(worst);
 		json_decref(findings);
+		json_decref(story);
 		return NULL;
 	}
-	report = json_pack("{so so so so so so so so s{sososo} so so so}", "kflight", text_of(s->version), "trigger",
+	report = json_pack("{so so so so so so so so s{sososo} so so so so}", "kflight", text_of(s->version), "trigger",
 			   trigger_json(t, s), "host", text_of(s->host), "kernel", text_of(s->kernel), "machine",
 			   text_of(s->machine), "window", window_json(t, s), "findings", findings, "story", story,
 			   "gaps", "count", json_integer((json_int_t)d->n_gaps), "wait_ns", ns_of(d->gaps_ns), "worst",
-			   worst, "threads", threads_json(d, t), "culprits", culprits_json(d, t), "missing",
-			   missing_json(&d->missing));
+			   worst, "threads", threads_json(d, t), "culprits", culprits_json(d, t), "cpus", cpus,
+			   "missing", missing_json(&d->missing));
 	if (!report)
 		kf_fail_memory(e, "the report as JSON");
 	return report;

@@ -62,7 +62,7 @@ static int print_page(const struct kf_page *p, struct kf_error *e)
 		return -1;
 	kf_page_findings(p);
 	kf_page_gaps(p);
-	if (kf_page_threads(p, e) || kf_page_culprits(p, e))
+	if (kf_page_threads(p, e) || kf_page_culprits(p, e) || kf_page_cpus(p, e))
 		return -1;
 	print_missing(p);
 	errno = 0;
