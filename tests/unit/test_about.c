@@ -77,12 +77,17 @@ static void changes_hold_from_their_time_on(void **state)
 
 	s->tasks[0].prio = NICE(-1);
 	changed_prio(s, 0, 3000, 20, 20, NICE(0), FIFO(5));
+	switched(s, 0, 3000, 20, 0);
+	switched(s, 0, 4000, 0, 20);
 	changed_prio(s, 0, 5000, 20, 20, FIFO(5), NICE(-1));
+	switched(s, 0, 5000, 20, 0);
 	build(s);
 	prio_is(20, FLOOR, NICE(0));
-	prio_is(20, 2999, NICE(0));
+	prio_is(20, 1999, NICE(0));
+	prio_is(20, 2000, 0); /* changed some time in this run */
 	prio_is(20, 3000, FIFO(5));
-	prio_is(20, 4999, FIFO(5));
+	prio_is(20, 3999, FIFO(5));
+	prio_is(20, 4000, 0);
 	prio_is(20, 5000, NICE(-1));
 	prio_is(20, END, NICE(-1));
 	assert_int_equal(t->threads[thread(20)].prio, NICE(-1));
@@ -157,9 +162,10 @@ static void a_new_user_of_a_number_has_its_own(void **state)
 	first = kf_timeline_find(t, 20, 2500);
 	second = kf_timeline_find(t, 20, 6500);
 	assert_int_not_equal(first, second);
-	assert_int_equal(kf_prio_at(t, first, 2050), NICE(0));
+	assert_int_equal(kf_prio_at(t, first, 1950), NICE(0));
+	assert_int_equal(kf_prio_at(t, first, 2050), 0);
 	assert_int_equal(kf_prio_at(t, first, 2500), FIFO(5));
-	assert_int_equal(kf_prio_at(t, second, 5000), NICE(1));
+	assert_int_equal(kf_prio_at(t, second, 4999), NICE(1));
 	assert_int_equal(kf_prio_at(t, second, 6000), NICE(2));
 }
 
