@@ -7,9 +7,17 @@
  * -r runs the bursts with real-time priority (SCHED_FIFO), which makes fair threads on that CPU wait for the whole
  * burst on every kernel; a host that refuses it gets the strongest nice value instead, and a line that says so.
  * The default, 8 ms in every 27.7 ms, meets a thread that wakes every 10 ms at ever other points of its burst. PAUSE 0
- * never sleeps: always give -s. Journal: {"tid", "start_ns", "end_ns"} per burst.
+ * never sleeps: always give -s. SIGTERM ends it after a burst. Journal: {"tid", "start_ns", "end_ns"} per burst.
  */
 #include "workload.h"
+
+static volatile sig_atomic_t stopped;
+
+static void stop(int signal)
+{
+	(void)signal;
+	stopped = 1;
+}
 
 static void take_priority(int realtime, int nice_value)
 {
@@ -49,10 +57,11 @@ int main(int argc, char **argv)
 		}
 	}
 	pin_to(common.cpu);
+	signal(SIGTERM, stop);
 	journal = journal_open(common.journal);
 	take_priority(realtime, nice_value);
 	end = end_of(&common);
-	for (uint64_t start = now_ns(); start < end; start = now_ns()) {
+	for (uint64_t start = now_ns(); start < end && !stopped; start = now_ns()) {
 		burn_until(start + burst);
 		journal_wait(journal, my_tid(), start, now_ns());
 		if (pause)

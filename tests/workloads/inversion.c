@@ -4,10 +4,10 @@
  *
  *	inversion -c CPU [-b BURST_MS] [-s SECONDS] [-j JOURNAL]
  *
- * In each round of 50 ms the thread `low` (fair, nice -15) takes a lock and needs 4 ms of CPU time in it, `high` (SCHED_FIFO 3) wants
- * the lock 1 ms later, and `medium` (SCHED_FIFO 2), which wants nothing of the lock, burns for BURST_MS (default 20)
- * from 2 ms on: it keeps low off the CPU, and with it high. Journal: when high waited for the lock, when low did not run.
- * At the end all stay until they are killed. Exits with WORKLOAD_SKIP if the host refuses SCHED_FIFO.
+ * In each round of 50 ms the thread `low` (SCHED_FIFO 1) takes a lock and needs 4 ms of CPU time in it, `high`
+ * (SCHED_FIFO 3) wants the lock 1 ms later, and `medium` (SCHED_FIFO 2), which wants nothing of the lock, burns for
+ * BURST_MS (default 20) from 2 ms on: it keeps low off the CPU, and with it high. Journal: when high waited for the lock,
+ * when low did not run, when medium burned. At the end all stay until they are killed. Exits with WORKLOAD_SKIP if the host refuses SCHED_FIFO.
  */
 #include <pthread.h>
 
@@ -44,7 +44,10 @@ static void low_round(void)
 
 static void medium_round(void)
 {
-	burn_until(now_ns() + inv.burst);
+	uint64_t start = now_ns();
+
+	burn_until(start + inv.burst);
+	journal_wait(inv.journal, my_tid(), start, now_ns());
 }
 
 static void high_round(void)
@@ -58,11 +61,11 @@ static void high_round(void)
 
 static const struct part {
 	const char *name;
-	int realtime; /* priority, 0 none */
+	int realtime; /* low, too: nobody but medium is to come between */
 	uint64_t starts;
 	void (*round)(void);
 } parts[] = {
-	{ "low", 0, 0, low_round },
+	{ "low", 1, 0, low_round },
 	{ "medium", 2, 2 * NS_PER_MS, medium_round },
 	{ "high", 3, 1 * NS_PER_MS, high_round },
 };
@@ -74,9 +77,7 @@ static void *play(void *arg)
 
 	take_name(p->name);
 	take_exact_timers();
-	if (!p->realtime)
-		take_nice(-15); /* nobody but `medium` is to come between */
-	if (p->realtime && !take_realtime(p->realtime))
+	if (!take_realtime(p->realtime))
 		give_up(WORKLOAD_SKIP, "this host refuses SCHED_FIFO: %s", strerror(errno));
 	journal_begin(inv.journal, p->name, my_tid());
 	for (unsigned i = 0; i < inv.rounds; i++) {

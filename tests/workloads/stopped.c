@@ -5,7 +5,7 @@
  *	stopped [-c CPU] [-s SECONDS] [-j JOURNAL]
  *
  * A child, named `stopped`, burns CPU; its parent sends it SIGSTOP for 20 ms in every 30 ms. Journal, by the parent: from each
- * SIGSTOP to its SIGCONT. At the end both stay until the parent is killed; the child dies with it.
+ * SIGSTOP to its SIGCONT. At the end the child is killed, and the parent stays until it is.
  */
 #include "workload.h"
 
@@ -49,7 +49,7 @@ int main(int argc, char **argv)
 		kill(child, SIGCONT);
 		next = now_ns() + 10 * NS_PER_MS;
 	}
-	kill(child, SIGSTOP);
+	kill(child, SIGKILL);
 	fclose(journal);
 	stay_until_killed();
 }

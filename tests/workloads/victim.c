@@ -7,11 +7,14 @@
  * Wakes on absolute times of CLOCK_MONOTONIC, burns WORK_MS (default 0) and sleeps again; PERIOD 0 never sleeps.
  * -r takes a low real-time priority where that is allowed, so that only the hog with its higher one stands in its way,
  * and not whatever else a busy host runs. -y yields its CPU all the time while it burns. -k lets its timers be late by so
- * much, and the journal then tells of the sleeps instead of the lateness. -l stays after the end, until killed.
+ * much; it then sleeps in poll with a time-out of one period, and the journal tells of the sleeps instead of the
+ * lateness. -l stays after the end, until killed.
  *
  * Journal: begins with {"name", "tid", "begin_ns"}; for every wake-up {"tid", "due_ns", "woke_ns", "late_ns"}; for every
  * jump of the clock while burning, and every sleep with -k, {"tid", "start_ns", "end_ns"}.
  */
+#include <poll.h>
+
 #include "workload.h"
 
 static volatile sig_atomic_t stopped;
@@ -72,7 +75,10 @@ static uint64_t sleep_watching(const struct victim *v, uint64_t due)
 {
 	uint64_t asleep = now_ns(), woke, late;
 
-	sleep_until(due);
+	if (v->slack)
+		poll(NULL, 0, (int)(v->period / NS_PER_MS));
+	else
+		sleep_until(due);
 	woke = now_ns();
 	late = woke - due;
 	if (v->slack)
@@ -96,6 +102,8 @@ static uint64_t live(const struct victim *v)
 			burn_watching(due, v->journal, v->yield);
 			continue;
 		}
+		if (v->slack)
+			due = now_ns();
 		due += v->period;
 		late = sleep_watching(v, due);
 		if (late > worst)

@@ -8,7 +8,8 @@ scenario() {
 	record_scenario
 	start_inside "$work/victim" -c "$cpu" -p 0 -s "$seconds" -l -j "$tmp/journal"
 	measured
-	judge gaps -kind preempted -cause thread:churn "$tmp/journal" "$tmp/gaps"
+	judge gaps -kind preempted -cause thread:churn "$tmp/journal" "$tmp/gaps" &&
+		finding ForkStorm churn "" "^churn/"
 }
 
 hold forks "fork storm"

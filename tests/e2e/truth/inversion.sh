@@ -9,7 +9,8 @@ scenario() {
 	start "$work/inversion" -c "$cpu" -s "$seconds" -j "$tmp/journal"
 	measured
 	judge blocked -of high -as futex -aside sleep,signal,futex_cond "$tmp/journal" "$tmp/report" &&
-		judge gaps -of low -kind preempted -cause thread:medium,thread:high "$tmp/journal" "$tmp/gaps"
+		judge gaps -of low -kind preempted -cause thread:medium -bursts "$tmp/journal" "$tmp/journal" "$tmp/gaps" &&
+		finding PriorityInversion inversion medium "^high/.*until low/.*by medium/"
 }
 
 hold inversion "priority inversion"

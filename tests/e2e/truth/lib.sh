@@ -18,6 +18,10 @@ seconds=${seconds:-2}
 groups=()
 arena=
 
+# One scenario at a time on a host: another one's arena is as heavy.
+exec 9>"${TMPDIR:-/tmp}/kflight-truth.lock"
+flock -w 300 9 || fail "another scenario of the ground truth does not end"
+
 need_bpf
 [ -n "${HAVE_BLAME:-}" ] || go_helper blame
 
@@ -114,6 +118,20 @@ judge() {
 	"$root/build/e2e/blame" "$@" >>"$tmp/result" 2>&1
 }
 
+# finding RULE COMM CULPRIT REGEXP [REPORT-OPTIONS...]: the report tells threads or processes COMM of it. CULPRIT '' any.
+finding() {
+	local rule=$1 comm=$2 culprit=$3 says=$4
+
+	shift 4
+	"$kflight" report --json --top 100 --comm "$comm" "$@" "$snapshot" >"$tmp/findings" || fail "report failed"
+	if "$root/build/e2e/blame" finding -rule "$rule" -culprit "$culprit" -says "$says" "$tmp/findings" >"$tmp/found"; then
+		findings="$findings, $rule found"
+		return 0
+	fi
+	cat "$tmp/found" >>"$tmp/result"
+	return 1
+}
+
 # What a workload said when it gave up is a reason to skip.
 check_workloads() {
 	local p
@@ -157,12 +175,13 @@ hold() {
 		rm -rf "$tmp/journal" "$tmp/out"
 		: >"$tmp/said"
 		: >"$tmp/result"
+		findings=
 		scenario
 		status=$?
 		end_all
 		if [ $status = 0 ]; then
 			keep "causes_$1" "$snapshot"
-			figure "$2: $(tail -1 "$tmp/result")"
+			figure "$2: $(tail -1 "$tmp/result")$findings"
 			return 0
 		fi
 		echo "try $try: $(cat "$tmp/result" "$tmp/said")"

@@ -9,7 +9,8 @@ scenario() {
 	record_scenario
 	start_inside "$work/victim" -c "$cpu" -p 0 -n 19 -s "$seconds" -l -j "$tmp/journal"
 	measured
-	judge gaps -kind preempted -cause "thread:$hog" "$tmp/journal" "$tmp/gaps"
+	judge gaps -kind preempted -cause "thread:$hog" "$tmp/journal" "$tmp/gaps" &&
+		finding RunQueueLatency victim hog "nice -20 against 19"
 }
 
 hold nice "nice -20 against nice 19"

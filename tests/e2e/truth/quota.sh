@@ -8,7 +8,8 @@ scenario() {
 	record_scenario
 	start_in "$quota_group" "$work/victim" -c "$cpu" -p 0 -s "$seconds" -l -j "$tmp/journal"
 	measured
-	judge gaps -kind throttled -cause throttled "$tmp/journal" "$tmp/gaps"
+	judge gaps -kind throttled -cause throttled "$tmp/journal" "$tmp/gaps" &&
+		finding CpuQuotaThrottled victim "" "/quota \(30.0 ms per 100 ms\)"
 }
 
 hold quota "cgroup CPU quota"

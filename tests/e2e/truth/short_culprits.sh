@@ -8,7 +8,9 @@ scenario() {
 	record_scenario
 	start_inside "$work/victim" -c "$cpu" -p 0 -s "$seconds" -l -j "$tmp/journal"
 	measured
-	judge gaps -kind preempted -cause thread:crowd "$tmp/journal" "$tmp/gaps"
+	judge gaps -kind preempted -cause thread:crowd "$tmp/journal" "$tmp/gaps" &&
+		finding RunQueueLatency victim "" "crowd \([0-9]+ threads" &&
+		finding OversubscribedProcess crowd "" "where it may use 1 CPU"
 }
 
 hold short_culprits "many short culprits"

@@ -10,7 +10,8 @@ scenario() {
 	record_scenario
 	start_inside "$work/victim" -c "$cpu" -p 0 -s "$seconds" -l -j "$tmp/journal"
 	measured
-	judge gaps -kind preempted -cause softirq:NET_RX "$tmp/journal" "$tmp/gaps"
+	judge gaps -kind preempted -cause softirq:NET_RX "$tmp/journal" "$tmp/gaps" &&
+		finding SoftirqStorm victim "" NET_RX
 }
 
 hold softirq "softirq storm"

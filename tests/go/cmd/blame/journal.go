@@ -4,6 +4,8 @@ package main
 
 import (
 	"encoding/json"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -58,13 +60,36 @@ func (j *journal) is(tid int, who string) bool {
 	return ok && (name == who || glob && strings.HasPrefix(name, prefix))
 }
 
-// known is how long WHO waited by its own account.
-func (j *journal) known(o *options) int64 {
+// known is how long WHO waited by its own account; only while one of the bursts went on, if there are any.
+func (j *journal) known(o *options, bursts []wait) int64 {
 	sum := int64(0)
 	for _, w := range j.waits {
 		if d := w.EndNs - w.StartNs - w.RanNs; j.is(w.Tid, o.of) && d >= int64(o.min) {
+			if bursts != nil {
+				d = overlap(bursts, w.StartNs, w.EndNs)
+			}
 			sum += d
 		}
+	}
+	return sum
+}
+
+// burstsOf gives when those ran that a cause names by tid or name.
+func (j *journal) burstsOf(culprits *journal, causes []string) []wait {
+	bursts := []wait{}
+	for _, w := range culprits.waits {
+		if slices.Contains(causes, "thread:"+strconv.Itoa(w.Tid)) || slices.Contains(causes, "thread:"+j.names[w.Tid]) {
+			bursts = append(bursts, w)
+		}
+	}
+	return bursts
+}
+
+// overlap is how much of the time from start to end lies in one of these.
+func overlap(waits []wait, start, end int64) int64 {
+	sum := int64(0)
+	for _, w := range waits {
+		sum += max(0, min(end, w.EndNs)-max(start, w.StartNs))
 	}
 	return sum
 }

@@ -2,10 +2,11 @@
 
 // Blame holds what kflight says against what a workload knows it did (its journal: tests/workloads/workload.h).
 //
-//	blame gaps [-of WHO] [-min DURATION] -kind KIND,... -cause CAUSE,... JOURNAL GAPS
+//	blame gaps [-of WHO] [-min DURATION] [-bursts JOURNAL] -kind KIND,... -cause CAUSE,... JOURNAL GAPS
 //	blame group -of PROCESS [-min DURATION] -kind KIND,... -cause CAUSE,... GAPS
 //	blame moved [-of WHO] JOURNAL GAPS
 //	blame blocked [-of WHO] -as KIND,... [-aside KIND,...] JOURNAL REPORT
+//	blame finding -rule RULE [-culprit X] [-says REGEXP] REPORT
 //	blame sums GAPS
 //
 // GAPS is the output of `export -f ndjson`, REPORT that of `report --json`. WHO is a name in the journal, or the beginning
@@ -14,7 +15,9 @@
 //
 // gaps: of all gaps of WHO that began in the measured phase and lasted at least DURATION (100us), which share of the time is
 // both of these kinds and charged to these causes. What the workload itself knows it waited is the whole if it is more: a gap
-// that kflight does not know counts as wrong. group: the same of all threads of a process, without a journal.
+// that kflight does not know counts as wrong. With -bursts, the journal of the culprits, which nobody but an interrupt can take
+// the CPU from, only the time of the gaps in which they ran, by that, is judged; what is charged to them beyond it counts as
+// wrong: so other load on the host does no harm. group: the same of all threads of a process, without a journal.
 //
 // moved: the gaps that the journal tells, each with the moment of the move: the share of their time that is charged to hog-a
 // before and to hog-b after it, on a CPU each.
@@ -22,9 +25,11 @@
 // blocked: of the time WHO waited, by its journal, the share that kflight says it was blocked with these kinds. Time in
 // other kinds counts as wrong, except for those that are set aside.
 //
+// finding: there is one of that rule, whose culprit has this tid or name, and whose message matches.
+//
 // sums: every gap of the file: its parts add up to it to the nanosecond, none is negative, start and end fit.
 //
-// Exit status 0 if the share is at least 95 % (sums: all fit), 1 if not, 2 if something cannot be read.
+// Exit status 0 if the share is at least 95 % (finding: it is there; sums: all fit), 1 if not, 2 if something cannot be read.
 package main
 
 import (
@@ -33,6 +38,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"sort"
 	"strconv"
@@ -162,27 +168,39 @@ type judge struct {
 	kinds, causes []string
 	right, whole  int64
 	n             int
+	bursts        []wait // nil: not known
 	byKind        tally
 	byCause       tally
 }
 
 func (d *judge) look(j *journal, g *gap) {
 	d.n++
-	d.whole += g.WaitNs
 	d.byKind[g.Kind] += g.WaitNs
+	charged := int64(0)
 	for i := range g.Parts {
 		p := &g.Parts[i]
 		names := j.partNames(p)
 		d.byCause[names[len(names)-1]] += p.Ns
 		if slices.Contains(d.kinds, g.Kind) &&
 			slices.ContainsFunc(names, func(name string) bool { return slices.Contains(d.causes, name) }) {
-			d.right += p.Ns
+			charged += p.Ns
 		}
 	}
+	if d.bursts == nil {
+		d.right += charged
+		d.whole += g.WaitNs
+		return
+	}
+	ran := overlap(d.bursts, g.StartNs, g.EndNs)
+	d.right += min(charged, ran)
+	d.whole += max(charged, ran)
 }
 
 func judgeGaps(o *options, j *journal, path string) int {
 	d := judge{kinds: o.kinds, causes: o.causes, byKind: tally{}, byCause: tally{}}
+	if o.bursts != "" {
+		d.bursts = j.burstsOf(readJournal(o.bursts), o.causes)
+	}
 	readGaps(path, func(g *gap) {
 		if g.WaitNs < int64(o.min) {
 			return
@@ -193,7 +211,7 @@ func judgeGaps(o *options, j *journal, path string) int {
 			d.look(j, g)
 		}
 	})
-	known := j.known(o)
+	known := j.known(o, d.bursts)
 	rest := fmt.Sprintf("(%d gaps; causes: %v; kinds: %v", d.n, d.byCause, d.byKind)
 	if !j.group {
 		rest += "; it knows itself of " + ms(known)
@@ -239,9 +257,14 @@ type report struct {
 		Comm    string
 		Blocked map[string]int64 `json:"blocked_by_ns"`
 	}
+	Findings []struct {
+		Rule, Message string
+		CulpritTid    int    `json:"culprit_tid"`
+		CulpritComm   string `json:"culprit_comm"`
+	}
 }
 
-func judgeBlocked(o *options, j *journal, path string) int {
+func readReport(path string) *report {
 	var r report
 	text, err := os.ReadFile(path)
 	if err == nil {
@@ -250,6 +273,34 @@ func judgeBlocked(o *options, j *journal, path string) int {
 	if err != nil {
 		fatal(path, err)
 	}
+	return &r
+}
+
+func judgeFinding(o *options, path string) int {
+	says, err := regexp.Compile(o.says)
+	if err != nil {
+		fatal(err)
+	}
+	var others []string
+	for _, f := range readReport(path).Findings {
+		if f.Rule != o.rule {
+			continue
+		}
+		if o.culprit != "" && o.culprit != f.CulpritComm && o.culprit != strconv.Itoa(f.CulpritTid) {
+			others = append(others, fmt.Sprintf("about %s/%d", f.CulpritComm, f.CulpritTid))
+		} else if !says.MatchString(f.Message) {
+			others = append(others, f.Message)
+		} else {
+			fmt.Printf("%s: %s\n", o.rule, f.Message)
+			return 0
+		}
+	}
+	fmt.Printf("no finding %s about culprit '%s' that says '%s', but %q\n", o.rule, o.culprit, o.says, others)
+	return 1
+}
+
+func judgeBlocked(o *options, j *journal, path string) int {
+	r := readReport(path)
 	var right, wrong int64
 	by := tally{}
 	for _, t := range r.Threads {
@@ -265,20 +316,22 @@ func judgeBlocked(o *options, j *journal, path string) int {
 			}
 		}
 	}
-	known := j.known(o)
+	known := j.known(o, nil)
 	return verdict(min(right, known), max(right+wrong, known),
 		fmt.Sprintf("(blocked: %v; it knows itself of %s)", by, ms(known)))
 }
 
 type options struct {
 	of, kind, cause          string
+	rule, culprit, says      string
+	bursts                   string
 	kinds, causes, as, aside []string
 	min                      time.Duration
 }
 
 func main() {
 	if len(os.Args) < 2 {
-		fatal("usage: blame gaps|group|moved|blocked|sums ...")
+		fatal("usage: blame gaps|group|moved|blocked|finding|sums ...")
 	}
 	var o options
 	var as, aside string
@@ -288,12 +341,16 @@ func main() {
 	fs.StringVar(&o.cause, "cause", "", "right causes")
 	fs.StringVar(&as, "as", "", "right kinds of wait")
 	fs.StringVar(&aside, "aside", "", "kinds of wait that do not count")
+	fs.StringVar(&o.bursts, "bursts", "", "when the culprits ran")
+	fs.StringVar(&o.rule, "rule", "", "rule of a finding")
+	fs.StringVar(&o.culprit, "culprit", "", "tid or name of its culprit")
+	fs.StringVar(&o.says, "says", "", "regular expression for its message")
 	fs.DurationVar(&o.min, "min", 100*time.Microsecond, "shortest gap")
 	fs.Parse(os.Args[2:])
 	o.kinds, o.causes = strings.Split(o.kind, ","), strings.Split(o.cause, ",")
 	o.as, o.aside = strings.Split(as, ","), strings.Split(aside, ",")
 	files := fs.Args()
-	wanted := map[string]int{"gaps": 2, "group": 1, "moved": 2, "blocked": 2, "sums": 1}
+	wanted := map[string]int{"gaps": 2, "group": 1, "moved": 2, "blocked": 2, "finding": 1, "sums": 1}
 	if n, ok := wanted[os.Args[1]]; !ok || n != len(files) {
 		fatal("usage: see the top of its source")
 	}
@@ -306,6 +363,8 @@ func main() {
 		os.Exit(judgeMoved(&o, readJournal(files[0]), files[1]))
 	case "blocked":
 		os.Exit(judgeBlocked(&o, readJournal(files[0]), files[1]))
+	case "finding":
+		os.Exit(judgeFinding(&o, files[0]))
 	case "sums":
 		os.Exit(judgeSums(files[0]))
 	}
