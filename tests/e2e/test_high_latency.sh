@@ -53,7 +53,7 @@ awk '
 	}' "$tmp/ours" "$tmp/theirs" >"$tmp/compared"
 floor=$("$kflight" report --json "$snapshot" | json_field floor_ns | head -1)
 # A trace cuts gaps that began before the window.
-awk -v floor="$floor" '/^only/ && $7 > floor + 1000000' "$tmp/compared" >"$tmp/misses"
+awk -v floor="$floor" '/^only/ && $8 > floor + 1000000' "$tmp/compared" >"$tmp/misses"
 [ -s "$tmp/misses" ] && fail "the trace and the model differ: $(head -5 "$tmp/misses")"
 same=$(sed -n 's/^same //p' "$tmp/compared")
 n_victim=$(wc -l <"$tmp/victim_found")

@@ -16,7 +16,7 @@ expect 'nothing else is said' '' "$(cat "$tmp/err")"
 
 # in_us FIELD: column of the victim's last row, "7.10 ms" being two words.
 in_us() {
-	grep "^victim" "$tmp/out" | tail -1 |
+	grep "^victim *$victim " "$tmp/out" | tail -1 |
 		awk -v n="$1" '{ for (i = 1; i <= NF; i++) if ($i ~ /^(ns|us|ms|s)$/ && ++k == n) {
 			f["ns"] = 1e-3; f["us"] = 1; f["ms"] = 1e3; f["s"] = 1e6; print $(i - 1) * f[$i] } }'
 }
@@ -25,7 +25,7 @@ worst=$(json_field late_ns <"$tmp/victim" | sort -n | tail -1)
 figure "victim in top: p99 $p99 us, max $max us; its own worst lateness $((worst / 1000)) us"
 expect_true 'the longest wait is one behind a burst of 8 ms' "$max > 3000 && $max * 1000 < $worst * 1.1 + 1000000"
 expect_true 'p99 is one of the long ones, too' "$p99 > 2000 && $p99 <= $max"
-waits=$(grep '^victim' "$tmp/out" | tail -1 | awk '{ print $4 }')
+waits=$(grep "^victim *$victim " "$tmp/out" | tail -1 | awk '{ print $4 }')
 expect_true "it wakes 100 times a second ($waits waits/s)" "$waits > 60 && $waits < 140"
 
 # Futex waits: 5 ms each.
