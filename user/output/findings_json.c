@@ -11,17 +11,27 @@ static json_t *stack_of(const struct kf_finding *f)
 	return f->where[0] ? json_pack("[s]", f->where) : json_array();
 }
 
+/* NULL: nobody, the idle task, or nobody known. */
+static const struct kf_thread *thread_at(const struct kf_timeline *t, uint32_t thread)
+{
+	return t->threads && thread < t->n_threads ? &t->threads[thread] : NULL;
+}
+
 /* 0 the idle task, null nobody known */
 static json_t *tid_of(const struct kf_timeline *t, uint32_t thread)
 {
-	if (thread == KF_IDLE)
-		return json_integer(0);
-	return thread < t->n_threads ? json_integer(t->threads[thread].tid) : json_null();
+	const struct kf_thread *th = thread_at(t, thread);
+
+	if (th)
+		return json_integer(th->tid);
+	return thread == KF_IDLE ? json_integer(0) : json_null();
 }
 
 static json_t *name_of(const struct kf_timeline *t, uint32_t thread)
 {
-	return thread < t->n_threads ? kf_json_text(t->threads[thread].comm, KF_COMM_BYTES) : json_null();
+	const struct kf_thread *th = thread_at(t, thread);
+
+	return th ? kf_json_text(th->comm, KF_COMM_BYTES) : json_null();
 }
 
 static json_t *ns_of(uint64_t ns)
@@ -31,7 +41,7 @@ static json_t *ns_of(uint64_t ns)
 
 json_t *kf_finding_json(const struct kf_finding *f, const struct kf_timeline *t, struct kf_error *e)
 {
-	const struct kf_thread *th = f->thread < t->n_threads ? &t->threads[f->thread] : NULL;
+	const struct kf_thread *th = thread_at(t, f->thread);
 	json_t *o = json_pack("{ss ss ss ss ss so so so so so so so so so so so so}", "severity",
 			      kf_severity_name(f->severity), "rule", kf_rule_name(f->rule), "message", f->message,
 			      "detail", f->detail, "suggestion", f->suggestion, "timestamp_ns", ns_of(f->ts_ns),

@@ -118,10 +118,11 @@ struct kf_grouped {
 
 static void drop_groups(struct kf_search *s)
 {
-	struct kf_grouped *g, *next;
+	struct kf_grouped *g = s->groups, *next;
 
-	HASH_ITER (hh, s->groups, g, next) {
-		HASH_DEL(s->groups, g);
+	HASH_CLEAR(hh, s->groups); /* frees the table, not what is in it */
+	for (; g; g = next) {
+		next = g->hh.next;
 		free(g);
 	}
 }

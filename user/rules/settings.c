@@ -125,7 +125,8 @@ int kf_rule_settings_add(struct kf_rule_settings *s, const char *text, struct kf
 	if (!equals || !equals[1])
 		return kf_fail(e, KF_USAGE, EXAMPLE, "rule '%s': no threshold", name);
 	if (!strcmp(equals + 1, "off")) {
-		if (KF_GROW(s->off, s->n_off, s->room_off))
+		if (s->n_off >= s->room_off &&
+		    kf_grow((void **)&s->off, s->n_off, &s->room_off, sizeof(const struct kf_rule *)))
 			return kf_fail_memory(e, "rules");
 		s->off[s->n_off++] = threshold.rule;
 		return 0;
