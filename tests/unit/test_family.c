@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -21,9 +22,18 @@ static struct kf_thread threads[] = {
 };
 static const struct kf_timeline timeline = { .threads = threads, .n_threads = sizeof(threads) / sizeof(threads[0]) };
 
+/* Both ways to ask. */
 static bool family(uint32_t tid, uint32_t tgid)
 {
-	return kf_is_family(&timeline, kf_timeline_find(&timeline, tid, 0), tgid);
+	uint32_t thread = kf_timeline_find(&timeline, tid, 0);
+	bool *all = kf_family(&timeline, tgid);
+	bool answer;
+
+	assert_non_null(all);
+	answer = all[thread];
+	free(all);
+	assert_int_equal(answer, kf_is_family(&timeline, thread, tgid));
+	return answer;
 }
 
 static void descendants_belong(void **state)

@@ -11,4 +11,7 @@ struct kf_timeline;
 /* Whether the thread belongs to the process tgid or to one that this one started, however far down. */
 bool kf_is_family(const struct kf_timeline *t, uint32_t thread, uint32_t tgid);
 
+/* The same of every thread by index, faster. NULL when out of memory; the caller frees it. */
+bool *kf_family(const struct kf_timeline *t, uint32_t tgid);
+
 #endif

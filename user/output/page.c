@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "model/family.h"
 #include "model/timeline.h"
 #include "output/report.h"
+#include "output/report_data.h"
 #include "snapshot/snapshot.h"
 
 void kf_page_heading(const struct kf_page *p, const char *text)
@@ -71,7 +71,7 @@ bool kf_page_is_own(const struct kf_page *p, uint32_t thread)
 	if (!kf_page_has_own(p))
 		return false;
 	if (trigger->kind == KF_TRIGGER_REQUEST)
-		return kf_is_family(p->t, thread, trigger->tgid);
+		return p->d->family[thread];
 	return p->t->threads[thread].tgid == trigger->tgid;
 }
 

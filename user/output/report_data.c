@@ -6,8 +6,10 @@
 #include <stdlib.h>
 
 #include "base/error.h"
+#include "model/family.h"
 #include "model/timeline.h"
 #include "output/report.h"
+#include "snapshot/snapshot.h"
 
 static bool is_wanted(const struct kf_thread *th, const struct kf_report_options *o)
 {
@@ -103,7 +105,9 @@ static int find_findings(struct kf_report_data *d, const struct kf_timeline *t, 
 int kf_report_data_init(struct kf_report_data *d, const struct kf_timeline *t, const struct kf_snapshot *s,
 			const struct kf_report_options *o, struct kf_error *e)
 {
-	*d = (struct kf_report_data){ 0 };
+	*d = (struct kf_report_data){ .family = kf_family(t, s->trigger.tgid) };
+	if (!d->family)
+		return kf_fail_memory(e, "the family of a process");
 	if (select_gaps(d, t, o, e) || select_threads(d, t, o, e))
 		return -1;
 	/* Before sorting: in time order what ran is found near where it was found last. */
@@ -117,6 +121,7 @@ int kf_report_data_init(struct kf_report_data *d, const struct kf_timeline *t, c
 
 void kf_report_data_release(struct kf_report_data *d)
 {
+	free(d->family);
 	free(d->gaps);
 	free(d->threads);
 	free(d->culprits);

@@ -3,6 +3,7 @@
 #ifndef KF_OUTPUT_REPORT_DATA_H
 #define KF_OUTPUT_REPORT_DATA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,7 @@ struct kf_report_data {
 	size_t n_culprits;
 	struct kf_findings findings; /* all: kf_findings_cut() leaves some per rule */
 	struct kf_missing missing;
+	bool *family; /* by thread: of the process of the trigger or below it */
 };
 
 /* Fills d; release it also after a failure. */
