@@ -267,26 +267,32 @@ static void check_all(const json_t *o)
 		check_gap(json_array_get(gaps, i), json_array_size(json_object_get(o, "who")));
 }
 
+static void check_recording(const char *path)
+{
+	struct kf_snapshot *snapshot = NULL;
+	struct kf_timeline *t = NULL;
+	struct kf_error e;
+	json_t *o;
+
+	if (kf_snapshot_read(&snapshot, path, &e) || kf_timeline_build(&t, snapshot, &e)) {
+		fail_msg("%s: %s", path, e.message);
+		return;
+	}
+	o = page_data(t, snapshot);
+	check_all(o);
+	assert_int_equal(number(o, "n_gaps"), t->n_gaps);
+	json_decref(o);
+	kf_timeline_free(&t);
+	kf_snapshot_free(&snapshot);
+}
+
 static void parts_and_pictures_of_recordings_add_up(void **state)
 {
 	glob_t found;
 
 	assert_int_equal(glob("tests/data/*.kfl", 0, NULL, &found), 0);
-	for (size_t i = 0; i < found.gl_pathc; i++) {
-		struct kf_snapshot *snapshot = NULL;
-		struct kf_timeline *t = NULL;
-		struct kf_error e;
-		json_t *o;
-
-		if (kf_snapshot_read(&snapshot, found.gl_pathv[i], &e) || kf_timeline_build(&t, snapshot, &e))
-			fail_msg("%s: %s", found.gl_pathv[i], e.message);
-		o = page_data(t, snapshot);
-		check_all(o);
-		assert_int_equal(number(o, "n_gaps"), t->n_gaps);
-		json_decref(o);
-		kf_timeline_free(&t);
-		kf_snapshot_free(&snapshot);
-	}
+	for (size_t i = 0; i < found.gl_pathc; i++)
+		check_recording(found.gl_pathv[i]);
 	globfree(&found);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* All gaps at a glance: time from left to right, length from bottom to top, darker where there are more. */
+/* All gaps at a glance: time from left to right, length from bottom to top, stronger where there are more. */
 
 const MAP = { left: 62, top: 8, row: 9, foot: 22, columns: 110, perDecade: 6 };
 
@@ -77,6 +77,6 @@ function showMap(data, reveal) {
 
 	new ResizeObserver(draw).observe(canvas);
 	byId("map").append(el("h2", { id: "map-title" }, "Every gap of the window"),
-		el("p", { class: "muted" }, "When it began, and how long it was; darker where there are more."), canvas);
+		el("p", { class: "muted" }, "When it began, and how long it was; stronger where there are more."), canvas);
 	byId("map").hidden = false;
 }
