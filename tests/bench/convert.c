@@ -44,7 +44,7 @@ static int run_step(enum step step, struct input *in, const char *path, struct k
 		go.to_ns = in->timeline->end_ns;
 		return kf_go_trace_write(in->timeline, in->snapshot, &go, in->out, e);
 	case NDJSON:
-		return kf_ndjson_write(in->timeline, in->out, 0, e);
+		return kf_ndjson_write(in->timeline, in->snapshot, in->out, 0, e);
 	default:
 		return kf_report_text(in->timeline, in->snapshot, &report, in->out, e);
 	}

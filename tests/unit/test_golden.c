@@ -144,7 +144,7 @@ static void check_ndjson(struct recording *r)
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 
-	if (kf_ndjson_write(r->timeline, out, 100000, &e))
+	if (kf_ndjson_write(r->timeline, r->snapshot, out, 100000, &e))
 		fail_msg("%s: %s", r->path, e.message);
 	fclose(out);
 	compare(r, ".ndjson", text);

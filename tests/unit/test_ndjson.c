@@ -12,10 +12,18 @@
 #include "output/ndjson.h"
 
 static struct hand h;
+static struct kf_snapshot *snapshot;
 
 static int setup(void **state)
 {
 	hand_init(&h);
+	snapshot = hand_snapshot();
+	return snapshot ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	kf_snapshot_free(&snapshot);
 	return 0;
 }
 
@@ -28,7 +36,7 @@ static char *written(uint64_t min_gap_ns)
 	FILE *out = open_memstream(&text, &len);
 
 	assert_non_null(out);
-	if (kf_ndjson_write(&h.timeline, out, min_gap_ns, &e))
+	if (kf_ndjson_write(&h.timeline, snapshot, out, min_gap_ns, &e))
 		fail_msg("%s", e.message);
 	fclose(out);
 	return text;
@@ -51,7 +59,7 @@ static void a_line_has_all_keys_in_order(void **state)
 		"{\"kind\":\"thread\",\"tid\":77,\"comm\":\"cron\",\"cpu\":0,\"ns\":3000000,\"vector\":null,\"prio\":"
 		"null},"
 		"{\"kind\":\"idle\",\"tid\":0,\"comm\":\"idle\",\"cpu\":0,\"ns\":1000000,\"vector\":null,\"prio\":null}"
-		"]}");
+		"],\"time\":\"2026-11-21T08:15:02.032456Z\",\"host\":\"web1\"}");
 	free(text);
 }
 
@@ -106,7 +114,7 @@ static void every_cause_has_its_keys(void **state)
 		"{\"kind\":\"steal\",\"tid\":null,\"comm\":null,\"cpu\":0,\"ns\":1000000,\"vector\":null,\"prio\":null}"
 		","
 		"{\"kind\":\"idle\",\"tid\":0,\"comm\":\"idle\",\"cpu\":0,\"ns\":1000000,\"vector\":null,\"prio\":null}"
-		"]}");
+		"],\"time\":\"2026-11-21T08:15:02.032456Z\",\"host\":\"web1\"}");
 	free(text);
 }
 
@@ -168,6 +176,20 @@ static void any_name_becomes_valid_utf8(void **state)
 	free(text);
 }
 
+static void any_host_is_a_string(void **state)
+{
+	char *text;
+	json_t *o;
+
+	assert_int_equal(kf_snapshot_set(&snapshot->host, "a\"\\\n\xff"), 0);
+	text = written(MS(71));
+	o = json_loads(text, 0, NULL);
+	assert_non_null(o);
+	assert_string_equal(json_string_value(json_object_get(o, "host")), "a\"\\x5c\\x0a\\xff");
+	json_decref(o);
+	free(text);
+}
+
 static void what_is_not_known_is_null(void **state)
 {
 	char *text;
@@ -186,7 +208,7 @@ static void a_full_disk_is_an_error(void **state)
 
 	if (!out)
 		skip();
-	assert_int_equal(kf_ndjson_write(&h.timeline, out, 0, &e), -1);
+	assert_int_equal(kf_ndjson_write(&h.timeline, snapshot, out, 0, &e), -1);
 	assert_string_equal(e.message, "cannot write NDJSON: No space left on device");
 	fclose(out);
 }
@@ -194,13 +216,14 @@ static void a_full_disk_is_an_error(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(a_line_has_all_keys_in_order, setup),
-		cmocka_unit_test_setup(every_cause_has_its_keys, setup),
-		cmocka_unit_test_setup(every_line_is_json_whose_parts_add_up, setup),
-		cmocka_unit_test_setup(short_gaps_are_left_out, setup),
-		cmocka_unit_test_setup(any_name_becomes_valid_utf8, setup),
-		cmocka_unit_test_setup(what_is_not_known_is_null, setup),
-		cmocka_unit_test_setup(a_full_disk_is_an_error, setup),
+		cmocka_unit_test_setup_teardown(a_line_has_all_keys_in_order, setup, teardown),
+		cmocka_unit_test_setup_teardown(every_cause_has_its_keys, setup, teardown),
+		cmocka_unit_test_setup_teardown(every_line_is_json_whose_parts_add_up, setup, teardown),
+		cmocka_unit_test_setup_teardown(short_gaps_are_left_out, setup, teardown),
+		cmocka_unit_test_setup_teardown(any_name_becomes_valid_utf8, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_not_known_is_null, setup, teardown),
+		cmocka_unit_test_setup_teardown(any_host_is_a_string, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_full_disk_is_an_error, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

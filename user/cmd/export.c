@@ -247,7 +247,7 @@ static int write_format(struct settings *o, const struct kf_timeline *t, const s
 			struct kf_error *e)
 {
 	if (o->format == FORMAT_NDJSON)
-		return kf_ndjson_write(t, out, o->gap_ns == NOT_GIVEN ? 0 : o->gap_ns, e);
+		return kf_ndjson_write(t, s, out, o->gap_ns == NOT_GIVEN ? 0 : o->gap_ns, e);
 	if (o->format == FORMAT_CSV)
 		return kf_csv_write(t, s, out, o->gap_ns == NOT_GIVEN ? 0 : o->gap_ns, e);
 	if (o->format == FORMAT_PERFETTO)

@@ -236,7 +236,7 @@ static void write_placement(const struct kf_timeline *t, const struct kf_gap *ga
 		fputs_unlocked(",\"idle_elsewhere_ns\":null", out);
 }
 
-int kf_gap_json_write(struct kf_gap_json *g, const struct kf_gap *gap, FILE *out, struct kf_error *e)
+int kf_gap_json_write_open(struct kf_gap_json *g, const struct kf_gap *gap, FILE *out, struct kf_error *e)
 {
 	const struct kf_timeline *t = g->timeline;
 
@@ -260,7 +260,15 @@ int kf_gap_json_write(struct kf_gap_json *g, const struct kf_gap *gap, FILE *out
 	fputs_unlocked(",\"parts\":[", out);
 	if (write_parts(g, out))
 		return kf_fail_memory(e, "a gap as JSON");
-	fputs_unlocked("]}", out);
+	putc_unlocked(']', out);
+	return 0;
+}
+
+int kf_gap_json_write(struct kf_gap_json *g, const struct kf_gap *gap, FILE *out, struct kf_error *e)
+{
+	if (kf_gap_json_write_open(g, gap, out, e))
+		return -1;
+	putc_unlocked('}', out);
 	return 0;
 }
 

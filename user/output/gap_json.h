@@ -56,6 +56,8 @@ struct kf_gap_json {
 int kf_gap_json_init(struct kf_gap_json *g, const struct kf_timeline *t, struct kf_error *e);
 /* As text without white space or newline. Whether out took it all is the caller's to ask. */
 int kf_gap_json_write(struct kf_gap_json *g, const struct kf_gap *gap, FILE *out, struct kf_error *e);
+/* The same without the last brace, for more keys. */
+int kf_gap_json_write_open(struct kf_gap_json *g, const struct kf_gap *gap, FILE *out, struct kf_error *e);
 /* A new reference, or NULL with *e. */
 json_t *kf_gap_json_make(struct kf_gap_json *g, const struct kf_gap *gap, struct kf_error *e);
 void kf_gap_json_release(struct kf_gap_json *g);
