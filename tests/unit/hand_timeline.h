@@ -61,8 +61,6 @@ static inline void hand_take(struct hand *h, unsigned int cpu, uint8_t kind, uin
 		abort();
 	on->taken[on->n_taken++] =
 		(struct kf_taken){ .start_ns = start_ns, .end_ns = end_ns, .ns = ns, .kind = kind, .vector = vector };
-	if (end_ns - start_ns > on->longest_taken_ns)
-		on->longest_taken_ns = end_ns - start_ns;
 }
 
 /* All through the window. Once for each thread. */

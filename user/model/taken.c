@@ -68,8 +68,6 @@ static int read_cpu(const struct kf_timeline *t, const struct kf_ring_copy *ring
 			continue;
 		if (cpu->n_taken && taken.end_ns < cpu->taken[cpu->n_taken - 1].end_ns)
 			sorted = false;
-		if (taken.end_ns - taken.start_ns > cpu->longest_taken_ns)
-			cpu->longest_taken_ns = taken.end_ns - taken.start_ns;
 		cpu->taken[cpu->n_taken++] = taken;
 	}
 	if (!sorted)

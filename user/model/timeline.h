@@ -150,7 +150,6 @@ struct kf_cpu {
 	size_t n_runs;		/* 0: the CPU wrote nothing and is not known to be online */
 	struct kf_taken *taken; /* by end_ns; they may overlap, an interrupt hits a softirq */
 	size_t n_taken;
-	uint64_t longest_taken_ns; /* the longest end_ns - start_ns of them: how far back to look */
 	uint64_t taken_floor_ns; /* from here on taken is whole; before, and with UINT64_MAX always, nothing is known */
 };
 
