@@ -70,8 +70,12 @@ static int leave(struct collector *c, uint32_t thread, uint64_t ts_ns, uint8_t e
 	case KF_STATE_BLOCKED:
 		return add_block(c, thread, ts_ns, end_flags, waker);
 	case KF_STATE_UNKNOWN:
-		return add(c->s, KF_SAMPLE_HOLE,
-			   (struct kf_sample){ .start_ns = w->since_ns, .end_ns = ts_ns, .thread = thread });
+		return add(
+			c->s, KF_SAMPLE_HOLE,
+			(struct kf_sample){ .start_ns = w->since_ns,
+					    .end_ns = ts_ns,
+					    .thread = thread,
+					    .flags = (uint8_t)(end_flags | (w->no_begin ? KF_SAMPLE_NO_BEGIN : 0)) });
 	}
 	return 0;
 }
@@ -112,8 +116,10 @@ static void begin(struct collector *c, uint32_t thread)
 	struct walk *w = &c->walks[thread];
 
 	*w = (struct walk){ .since_ns = c->t->floor_ns, .wait = th->start_wait, .state = th->start_state };
-	if (w->state != KF_STATE_BLOCKED)
+	if (w->state != KF_STATE_BLOCKED) {
+		w->no_begin = w->state == KF_STATE_UNKNOWN;
 		return;
+	}
 	w->no_begin = !th->start_since_ns;
 	if (th->start_since_ns && th->start_since_ns < w->since_ns)
 		w->since_ns = th->start_since_ns;

@@ -4,7 +4,8 @@
  *
  * A wait counts as long as it was seen. One that lasted on when the window ended, whose begin is not known, or whose end
  * was lost, is marked as cut: it was at least that long. Times in which it is not known what a thread did are holes: waits
- * may hide there, none longer than the hole (one that reached into it is cut).
+ * may hide there, none longer than the hole (one that reached into it is cut), unless the hole itself reaches beyond the window:
+ * then it is cut, too.
  */
 #ifndef KF_CHECK_SAMPLES_H
 #define KF_CHECK_SAMPLES_H

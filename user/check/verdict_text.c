@@ -36,6 +36,8 @@ static void print_headline(const struct kf_verdict_page *p, FILE *out)
 		add_count(&line, &between, v->has_findings ? v->n_bad : 0, "finding");
 	} else if (v->status == KF_INCOMPLETE) {
 		kf_line_text(&line, ": the window cannot tell");
+		if (p->v->n_unknown && !p->c->as_seen)
+			kf_line_text(&line, " (--as-seen counts waits that it cuts off as long as they were seen)");
 	} else if (p->c->n_exprs) {
 		add_count(&line, &between, p->c->n_exprs, "expression");
 	} else {
