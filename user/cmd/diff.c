@@ -92,13 +92,11 @@ static int parse(struct settings *o, int argc, char **argv, struct kf_operands *
 		.name = "diff",
 		.operands = "A B",
 		.summary = "what got worse from window A to window B",
-		.description = "Compares how long processes of a name had to wait, by kind of wait. What got worse is "
-			       "p50, p99 or "
-			       "total\n"
-			       "per second beyond both --ratio and --floor. Exit status: 0 nothing, 1 something got "
-			       "worse, 2 bad "
-			       "usage, or\n"
-			       "windows that cannot be compared, 4 B cannot tell, or no process waited in both.",
+		.description =
+			"Compares how long processes of a name had to wait, by kind of wait. What got worse is p50, "
+			"p99 or total per second beyond both --ratio and --floor.\nExit status: 0 nothing, 1 "
+			"something got worse, 2 bad usage, or windows that cannot be compared, 4 B cannot tell, or "
+			"no process waited in both.",
 		.examples = "  kflight diff before.kfl after.kfl\n"
 			    "  kflight diff --comm 'nginx*' --waits runq,futex --ratio 2 before.kfl after.kfl\n"
 			    "  kflight diff --json before.kfl after.kfl | jq '.rows[] | select(.verdict == \"fail\")'",

@@ -23,17 +23,12 @@ static const struct kf_command command = {
 	.name = "run",
 	.operands = "-- CMD [ARGS]",
 	.summary = "record while a command runs",
-	.description =
-		"CMD and its children are the filter. Without triggers one snapshot is written when CMD ends; "
-		"with triggers,\n"
-		"when they fire. The exit status is CMD's.\n"
-		"With --check (expressions as in `kflight check`) or --fail-on (findings) a snapshot at the end is "
-		"judged, for\n"
-		"what CMD and its children had to wait. The verdict goes to standard error. If CMD succeeded, the exit "
-		"status\n"
-		"is 1 if something is wrong, 4 if that cannot be known: also if the window does not reach back to "
-		"CMD's "
-		"start.",
+	.description = "CMD and its children are the filter. Without triggers one snapshot is written when CMD "
+		       "ends; with triggers, when they fire. The exit status is CMD's.\nWith --check (expressions "
+		       "as in `kflight check`) or --fail-on (findings) a snapshot at the end is judged, for what "
+		       "CMD and its children had to wait. The verdict goes to standard error. If CMD succeeded, "
+		       "the exit status is 1 if something is wrong, 4 if that cannot be known: also if the window "
+		       "does not reach back to CMD's start.",
 	.examples = "  kflight run --trigger 'runq>2ms' -- ./server\n"
 		    "  kflight run --check 'p99(runq) > 2ms' --check 'max(futex) > 50ms' -- make bench\n"
 		    "  kflight run -o /tmp -- make test",
