@@ -14,7 +14,7 @@
 #define STEAL	   (1U << KF_PART_STEAL)
 
 /* Gaps shorter than this are no reason to worry, whatever ran. */
-#define MIN_GAP_NS 100000
+#define MIN_GAP_NS 1000000
 
 /* Numbers of a hit. */
 enum { N_VICTIM_NS, N_TOTAL_PERMILLE, N_VECTOR, N_VECTOR_NS };
@@ -54,13 +54,21 @@ static void note_victim(const struct kf_search *s, const struct kf_gap *gap, uns
 	}
 }
 
-/* Most gaps met nothing of the kind. */
-static bool may_have_lost(const struct kf_timeline *t)
+/* Is there anything to tell a victim of? Looking for them takes longer than all the rest. */
+static int has_hits(struct kf_search *s, unsigned int kinds, bool *found, struct kf_error *e)
 {
-	for (size_t i = 0; i < t->n_cpus; i++)
-		if (t->cpus[i].n_taken)
-			return true;
-	return false;
+	*found = false;
+	for (size_t i = 0; !*found && i < s->t->n_cpus; i++) {
+		struct kf_busy busy;
+		int err = kf_busy_find(&busy, s->t, &s->t->cpus[i], kinds, e);
+
+		for (size_t k = 0; !err && !*found && k < busy.n; k++)
+			*found = kf_busy_permille(&busy, k) >= s->warn;
+		kf_busy_release(&busy);
+		if (err)
+			return err;
+	}
+	return 0;
 }
 
 static int find_victims(struct kf_search *s, unsigned int kinds, struct victim *victims, struct kf_error *e)
@@ -131,10 +139,11 @@ static int look_at_cpu(struct kf_search *s, uint16_t number, unsigned int kinds,
 static int find(struct kf_search *s, unsigned int kinds, struct kf_error *e)
 {
 	struct victim *victims;
-	int err = 0;
+	bool found;
+	int err = has_hits(s, kinds, &found, e);
 
-	if (!may_have_lost(s->t))
-		return 0;
+	if (err || !found)
+		return err;
 	victims = calloc(s->t->n_cpus + 1, sizeof(*victims));
 	if (!victims)
 		return kf_fail_memory(e, "findings");
