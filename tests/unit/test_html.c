@@ -197,6 +197,22 @@ static void numbers_are_those_of_the_timeline(void **state)
 	json_decref(o);
 }
 
+/* redis ran on both CPUs while cron waited, and so did another of that name. */
+static void threads_of_one_name_have_one_share(void **state)
+{
+	json_t *o, *shares;
+
+	strcpy(h.threads[HAND_HOG].comm, "redis");
+	h.runs1[0] = (struct kf_run){ MS(1), MS(13), HAND_HOG };
+	h.runs1[1] = (struct kf_run){ MS(13), MS(101), HAND_REDIS };
+	o = page_data(&h.timeline, s);
+	shares = json_array_get(json_array_get(json_object_get(o, "gaps"), 2), 9);
+	assert_int_equal(json_array_size(shares), 3);
+	assert_int_equal(at(shares, 1), 2);
+	assert_int_equal(at(shares, 2), MS(5));
+	json_decref(o);
+}
+
 static void what_triggered_comes_first(void **state)
 {
 	json_t *o, *gaps;
@@ -432,6 +448,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_page_has_one_style_one_script_and_a_policy, setup, teardown),
 		cmocka_unit_test_setup_teardown(hostile_names_stay_data, setup, teardown),
 		cmocka_unit_test_setup_teardown(numbers_are_those_of_the_timeline, setup, teardown),
+		cmocka_unit_test_setup_teardown(threads_of_one_name_have_one_share, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_triggered_comes_first, setup, teardown),
 		cmocka_unit_test_setup_teardown(parts_and_pictures_of_recordings_add_up, setup, teardown),
 		cmocka_unit_test_setup_teardown(short_runs_are_put_together, setup, teardown),

@@ -15,12 +15,12 @@
 #include "output/sentence.h"
 
 /* The page sums up the rest. */
-#define MAX_PARTS     8
+#define MAX_SHARES    9
 #define MAX_STRETCHES 64
 
 /* The first pictures, which are looked at first, are finer than the rest. */
 #define FINE_PICTURES 20
-#define FINE_RUNS     8000
+#define FINE_RUNS     6000
 #define COARSE_RUNS   1000
 
 struct writer {
@@ -41,7 +41,22 @@ static void write_cpu(FILE *out, uint16_t cpu)
 		kf_html_json_number(out, cpu);
 }
 
-static int largest_first(const void *va, const void *vb)
+/* What a gap says of all threads of one name, or of one kind of interrupt. */
+struct share {
+	uint64_t ns;
+	uint32_t who; /* of its longest part */
+	uint32_t name;
+	uint32_t n; /* threads */
+	bool is_thread;
+};
+
+struct shares {
+	struct share items[MAX_SHARES];
+	size_t n;
+	uint64_t rest_ns;
+};
+
+static int longest_part_first(const void *va, const void *vb)
 {
 	const struct kf_part *a = va, *b = vb;
 
@@ -50,42 +65,76 @@ static int largest_first(const void *va, const void *vb)
 	return (a->start_ns > b->start_ns) - (a->start_ns < b->start_ns);
 }
 
-static void write_part(FILE *out, uint32_t who, uint16_t cpu, uint64_t ns)
+static int largest_share_first(const void *va, const void *vb)
 {
-	kf_html_json_number(out, who);
-	putc_unlocked(',', out);
-	write_cpu(out, cpu);
-	putc_unlocked(',', out);
-	kf_html_json_number(out, ns);
+	const struct share *a = va, *b = vb;
+
+	if (a->ns != b->ns)
+		return a->ns < b->ns ? 1 : -1;
+	return (a->who > b->who) - (a->who < b->who);
 }
 
-static int write_parts(struct writer *w, const struct kf_gap *gap, struct kf_error *e)
+static struct share *find_share(struct shares *shares, const struct share *wanted)
 {
+	for (size_t i = 0; i < shares->n; i++) {
+		struct share *share = &shares->items[i];
+
+		if (share->who == wanted->who || (share->is_thread && wanted->is_thread && share->name == wanted->name))
+			return share;
+	}
+	return NULL;
+}
+
+static void add_part(struct writer *w, struct shares *shares, const struct kf_gap *gap, const struct kf_part *part)
+{
+	bool is_thread = part->kind == KF_PART_THREAD;
+	struct share share = { .ns = part->ns,
+			       .who = kf_who_of_kind(w->who, part->kind, part->thread, part->vector, gap->cgroup),
+			       .name = is_thread ? w->who->namesakes[part->thread] : 0,
+			       /* One that was met on several CPUs has one part that came first. */
+			       .n = is_thread && part->before == KF_NO_PART,
+			       .is_thread = is_thread };
+	struct share *known = find_share(shares, &share);
+
+	if (known) {
+		known->ns += share.ns;
+		known->n += share.n;
+	} else if (shares->n < MAX_SHARES) {
+		shares->items[shares->n++] = share;
+	} else {
+		shares->rest_ns += share.ns;
+	}
+}
+
+static void write_share(FILE *out, const struct share *share, bool comma)
+{
+	if (comma)
+		putc_unlocked(',', out);
+	kf_html_json_number(out, share->who);
+	putc_unlocked(',', out);
+	kf_html_json_number(out, share->n);
+	putc_unlocked(',', out);
+	kf_html_json_number(out, share->ns);
+}
+
+static int write_shares(struct writer *w, const struct kf_gap *gap, struct kf_error *e)
+{
+	struct shares shares = { .n = 0 };
 	FILE *out = w->p->out;
-	uint64_t rest_ns = 0;
 
 	if (kf_gap_parts(w->p->t, gap, &w->parts, e))
 		return -1;
 	/* What links parts is needed only while they are found. */
 	if (w->parts.n)
-		qsort(w->parts.items, w->parts.n, sizeof(*w->parts.items), largest_first);
+		qsort(w->parts.items, w->parts.n, sizeof(*w->parts.items), longest_part_first);
+	for (size_t i = 0; i < w->parts.n; i++)
+		add_part(w, &shares, gap, &w->parts.items[i]);
+	qsort(shares.items, shares.n, sizeof(shares.items[0]), largest_share_first);
 	fputs(",[", out);
-	for (size_t i = 0; i < w->parts.n; i++) {
-		const struct kf_part *part = &w->parts.items[i];
-
-		if (i >= MAX_PARTS) {
-			rest_ns += part->ns;
-			continue;
-		}
-		if (i)
-			putc_unlocked(',', out);
-		write_part(out, kf_who_of_kind(w->who, part->kind, part->thread, part->vector, gap->cgroup), part->cpu,
-			   part->ns);
-	}
-	if (rest_ns) {
-		putc_unlocked(',', out);
-		write_part(out, KF_WHO_OTHERS, KF_NO_CPU, rest_ns);
-	}
+	for (size_t i = 0; i < shares.n; i++)
+		write_share(out, &shares.items[i], i != 0);
+	if (shares.rest_ns)
+		write_share(out, &(struct share){ .ns = shares.rest_ns, .who = KF_WHO_OTHERS }, true);
 	putc_unlocked(']', out);
 	return 0;
 }
@@ -177,7 +226,7 @@ static int write_gap(struct writer *w, const struct kf_gap *gap, struct kf_error
 	putc_unlocked('[', w->p->out);
 	write_facts(w, gap);
 	write_sentence(w, gap);
-	if (write_parts(w, gap, e))
+	if (write_shares(w, gap, e))
 		return -1;
 	write_stretches(w, gap);
 	write_throttle(w, gap);

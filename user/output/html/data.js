@@ -32,7 +32,7 @@ function readWho([kind, label, tid = null, tgid = null, name = null, own = 0, pr
 function worstNames(gaps) {
 	const sums = new Map();
 
-	for (const part of gaps.flatMap((gap) => gap.parts))
+	for (const part of gaps.flatMap((gap) => gap.shares))
 		if (part.who.kind === "thread")
 			sums.set(part.who.name, (sums.get(part.who.name) || 0) + part.ns);
 	return [...sums].sort((a, b) => b[1] - a[1]).slice(0, COLOURED).map(([name]) => name);
@@ -61,7 +61,7 @@ function readGap(list, who) {
 		wakerCpu,
 		open: (flags & FLAG_OPEN) !== 0,
 		wakerIrq: (flags & FLAG_WAKER_IRQ) !== 0,
-		parts: pieces(parts, 3).map(([part, onCpu, ns]) => ({ who: who[part], cpu: onCpu, ns })),
+		shares: pieces(parts, 3).map(([part, n, ns]) => ({ who: who[part], n, ns })),
 		stretches: pieces(stretches, 3).map(([from, ns, onCpu]) => ({ from, to: from + ns, cpu: onCpu })),
 		throttle: throttle ? { from: throttle[0], to: throttle[0] + throttle[1] } : null,
 	};
@@ -86,19 +86,15 @@ function gapOf(finding, data) {
 	return data.gaps.find((gap) => gap.wait === wait && gap.start === start && gap.who.id === id);
 }
 
-/* Its parts by who, over all CPUs, largest first. */
-function shares(gap) {
-	const sums = new Map();
-
-	for (const part of gap.parts)
-		sums.set(part.who, (sums.get(part.who) || 0) + part.ns);
-	return [...sums].map(([who, ns]) => ({ who, ns })).sort((a, b) => b.ns - a.ns);
+/* "redis/812", "redis (4 threads)" */
+function shareText({ who, n }) {
+	return n > 1 ? `${who.label.replace(`/${who.tid}`, "")} (${count(n)} threads)` : who.label;
 }
 
 function sentenceOf(gap) {
 	if (gap.sentence)
 		return gap.sentence;
-	const told = shares(gap).slice(0, 4).map((s) => `${duration(s.ns)} ${s.who.label}`);
+	const told = gap.shares.slice(0, 4).map((share) => `${duration(share.ns)} ${shareText(share)}`);
 
 	return `${gap.who.label} waited ${duration(gap.wait)}: ${told.join(", ")}`;
 }

@@ -9,7 +9,7 @@ function shareBar(gap, longest) {
 	const scale = Math.max(1000 * gap.wait / Math.max(longest, 1), 4) / Math.max(gap.wait, 1);
 	let x = 0;
 
-	for (const { who, ns } of shares(gap)) {
+	for (const { who, ns } of gap.shares) {
 		bar.append(svg("rect", { x, y: 0, width: Math.max(ns * scale, 0.5), height: 8, class: `run ${who.paint}` }));
 		x += ns * scale;
 	}
@@ -22,8 +22,8 @@ function swatch(paintOf) {
 }
 
 function legend(gap) {
-	const rows = shares(gap).map(({ who, ns }) => el("li", {}, swatch(who.paint),
-		el("span", {}, who.label, who.prio && who.prio !== "nice 0" ? el("span", { class: "muted" }, ` ${who.prio}`) : null), el("span", { class: "number" }, duration(ns)),
+	const rows = gap.shares.map(({ who, n, ns }) => el("li", {}, swatch(who.paint),
+		el("span", {}, shareText({ who, n }), who.prio && who.prio !== "nice 0" ? el("span", { class: "muted" }, ` ${who.prio}`) : null), el("span", { class: "number" }, duration(ns)),
 		el("span", { class: "number muted" }, percent(ns, gap.wait, 1))));
 
 	return el("ul", { class: "legend", "aria-label": "Who used the CPU instead" }, ...rows);
@@ -49,8 +49,8 @@ function bodyOf(gap, data) {
 }
 
 function headOf(gap, data) {
-	const [first] = shares(gap);
-	const blame = first ? `${first.who.label} ${percent(first.ns, gap.wait)}` : "";
+	const [first] = gap.shares;
+	const blame = first ? `${shareText(first)} ${percent(first.ns, gap.wait)}` : "";
 
 	return [el("span", { class: "rank" }, `#${count(gap.index + 1)}`), el("span", { class: "wait-time number" }, duration(gap.wait)),
 		el("span", { class: "what" }, el("span", { class: "victim-name" }, gap.who.label), " ",
@@ -85,7 +85,7 @@ const ORDERS = {
 
 function matches(gap, words) {
 	if (gap.text === undefined) {
-		gap.text = [gap.who.label, KINDS[gap.kind], `cpu ${gap.cpu}`, ...gap.parts.map((part) => part.who.label)]
+		gap.text = [gap.who.label, KINDS[gap.kind], `cpu ${gap.cpu}`, ...gap.shares.map((share) => share.who.label)]
 			.join("\n").toLowerCase();
 	}
 	return words.every((word) => gap.text.includes(word));

@@ -58,7 +58,7 @@ function drawMap(canvas, data, cells, rows, reveal) {
 		const x = MAP.left + width * data.trigger / data.length, right = x > MAP.left + width / 2;
 
 		nodes.push(svg("line", { x1: x, x2: x, y1: 0, y2: foot + 4, class: "trigger" }),
-			svg("text", { x: right ? x - 5 : x + 5, y: foot + 16, class: right ? "trigger-text end" : "trigger-text" }, "trigger"));
+			svg("text", { x: right ? Math.min(x - 5, MAP.left + width - 56) : Math.max(x + 5, MAP.left + 16), y: foot + 16, class: right ? "trigger-text end" : "trigger-text" }, "trigger"));
 	}
 	nodes.push(svg("text", { x: MAP.left, y: foot + 16, class: "tick-text first" }, "0"),
 		svg("text", { x: MAP.left + width, y: foot + 16, class: "tick-text last" }, duration(data.length)));
@@ -76,7 +76,8 @@ function showMap(data, reveal) {
 	const draw = perFrame(() => drawMap(canvas, data, cells, rows, reveal));
 
 	new ResizeObserver(draw).observe(canvas);
-	byId("map").append(el("h2", { id: "map-title" }, "Every gap of the window"),
-		el("p", { class: "muted" }, "When it began, and how long it was; stronger where there are more."), canvas);
+	byId("map").append(el("h2", { id: "map-title" }, "Gaps over time"),
+		el("p", { class: "muted" }, "When they began, and how long they were; stronger where there are more." +
+			(data.n_gaps > data.shown.gaps ? ` Only ${selectionText(data, data.shown.gaps)}.` : "")), canvas);
 	byId("map").hidden = false;
 }
