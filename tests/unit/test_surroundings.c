@@ -86,6 +86,7 @@ static void cgroups_of_threads_and_all_above(void **state)
 	put_folder("cg/web/app");
 	put_folder("cg/old");
 	put_folder("cg/other");
+	put_folder("cg/gone");
 	put_file("cg/web/cpu.max", "50000 100000\n");
 	put_file("cg/web/app/cpu.max", "max 100000\n");
 	put_file("cg/old/cpu.cfs_quota_us", "20000\n");
@@ -95,10 +96,15 @@ static void cgroups_of_threads_and_all_above(void **state)
 	s->tasks[0].cgroup_id = inode("cg/web/app");
 	s->tasks[1].cgroup_id = inode("cg/old");
 	s->tasks[2].cgroup_id = 0;
+	s->rings[KF_CLASS_TAKEN][0].slots = calloc(1, sizeof(struct kf_slot));
+	s->rings[KF_CLASS_TAKEN][0].n_slots = 1;
+	s->rings[KF_CLASS_TAKEN][0].slots[0] =
+		(struct kf_slot){ .kind = KF_THROTTLE, .cgroup_id = inode("cg/gone") }; /* no thread is left */
 	snprintf(point, sizeof(point), "%s/cg", folder);
 	kf_cgroup_tree_add_from(s, point);
 
-	assert_int_equal(s->n_cgroups, 4);
+	assert_int_equal(s->n_cgroups, 5);
+	assert_non_null(find(s, "/gone"));
 	assert_non_null(find(s, "/"));
 	assert_null(find(s, "/other"));
 	web = find(s, "/web");

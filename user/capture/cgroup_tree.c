@@ -77,25 +77,44 @@ static int compare_ids(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Ids of all threads' groups, sorted. NULL when out of memory. */
-static uint64_t *wanted_ids(const struct kf_snapshot *s)
-{
-	uint64_t *ids = calloc(s->n_tasks + 1, sizeof(*ids));
+struct ids {
+	uint64_t *items;
+	size_t n, room;
+};
 
-	for (size_t i = 0; ids && i < s->n_tasks; i++)
-		ids[i] = s->tasks[i].cgroup_id;
-	if (ids && s->n_tasks)
-		qsort(ids, s->n_tasks, sizeof(*ids), compare_ids);
-	return ids;
+static int add_id(struct ids *ids, uint64_t id)
+{
+	if (KF_GROW(ids->items, ids->n, ids->room))
+		return -1;
+	ids->items[ids->n++] = id;
+	return 0;
+}
+
+/* Groups of all threads, and those whose quota was used up: their threads may be gone by now. Sorted. */
+static int find_wanted(const struct kf_snapshot *s, struct ids *ids)
+{
+	for (size_t i = 0; i < s->n_tasks; i++)
+		if (add_id(ids, s->tasks[i].cgroup_id))
+			return -1;
+	for (uint32_t cpu = 0; cpu < s->n_cpus; cpu++) {
+		const struct kf_ring_copy *ring = &s->rings[KF_CLASS_TAKEN][cpu];
+
+		for (size_t i = 0; i < ring->n_slots; i++)
+			if (ring->slots[i].kind == KF_THROTTLE && add_id(ids, ring->slots[i].cgroup_id))
+				return -1;
+	}
+	if (ids->n)
+		qsort(ids->items, ids->n, sizeof(*ids->items), compare_ids);
+	return 0;
 }
 
 /* Parents were listed before their children: marking from the end marks all above. */
-static void mark_wanted(struct tree *tree, const uint64_t *ids, size_t n_ids)
+static void mark_wanted(struct tree *tree, const struct ids *ids)
 {
 	for (size_t i = tree->n; i-- > 0;) {
 		struct group *group = &tree->items[i];
 
-		if (n_ids && bsearch(&group->cgroup.id, ids, n_ids, sizeof(*ids), compare_ids))
+		if (ids->n && bsearch(&group->cgroup.id, ids->items, ids->n, sizeof(*ids->items), compare_ids))
 			group->wanted = true;
 		if (group->wanted)
 			tree->items[group->parent].wanted = true;
@@ -156,22 +175,22 @@ static void keep_wanted(struct kf_snapshot *s, struct tree *tree, const char *po
 void kf_cgroup_tree_add_from(struct kf_snapshot *s, const char *point)
 {
 	int folder = open(point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	uint64_t *ids = wanted_ids(s);
 	struct tree tree = { 0 };
+	struct ids ids = { 0 };
 	struct stat st;
 
-	if (folder < 0 || !ids || fstat(folder, &st) || add_group(&tree, st.st_ino, 0, strdup("/"))) {
+	if (folder < 0 || find_wanted(s, &ids) || fstat(folder, &st) || add_group(&tree, st.st_ino, 0, strdup("/"))) {
 		if (folder >= 0)
 			close(folder);
 	} else {
 		list(&tree, 0, folder, 0);
-		mark_wanted(&tree, ids, s->n_tasks);
+		mark_wanted(&tree, &ids);
 		keep_wanted(s, &tree, point);
 	}
 	for (size_t i = 0; i < tree.n; i++)
 		free(tree.items[i].cgroup.path);
 	free(tree.items);
-	free(ids);
+	free(ids.items);
 }
 
 void kf_cgroup_tree_add(struct kf_snapshot *s)

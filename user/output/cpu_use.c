@@ -55,6 +55,7 @@ int kf_cpu_use_find(const struct kf_timeline *t, struct kf_cpu_use **out, size_t
 		if (err)
 			break;
 		list[found].cpu = cpu;
+		list[found].irqs_known = t->cpus[cpu].taken_floor_ns != UINT64_MAX;
 		sum_up(&list[found++], &parts);
 	}
 	kf_parts_release(&parts);
@@ -96,13 +97,18 @@ static json_t *top_json(const struct kf_timeline *t, const struct kf_cpu_use *us
 	return top;
 }
 
+static json_t *irq_json(const struct kf_cpu_use *use, enum kf_part_kind kind)
+{
+	return use->irqs_known ? json_integer((json_int_t)use->by_kind_ns[kind]) : json_null();
+}
+
 static json_t *one_json(const struct kf_timeline *t, const struct kf_cpu_use *use)
 {
 	const uint64_t *ns = use->by_kind_ns;
 
-	return json_pack("{sI sI sI sI sI sI sI so so}", "cpu", (json_int_t)use->cpu, "threads_ns",
+	return json_pack("{sI sI sI so so sI sI so so}", "cpu", (json_int_t)use->cpu, "threads_ns",
 			 (json_int_t)ns[KF_PART_THREAD], "idle_ns", (json_int_t)ns[KF_PART_IDLE], "irq_ns",
-			 (json_int_t)ns[KF_PART_IRQ], "softirq_ns", (json_int_t)ns[KF_PART_SOFTIRQ], "steal_ns",
+			 irq_json(use, KF_PART_IRQ), "softirq_ns", irq_json(use, KF_PART_SOFTIRQ), "steal_ns",
 			 (json_int_t)ns[KF_PART_STEAL], "unknown_ns", (json_int_t)ns[KF_PART_UNKNOWN], "softirqs",
 			 softirqs_json(t, use), "top", top_json(t, use));
 }

@@ -5,13 +5,14 @@
  *	[{cpu, threads_ns, idle_ns, irq_ns, softirq_ns, steal_ns, unknown_ns, softirqs: {NET_RX: ns, ...},
  *	  top: [{tid, comm, ns}]}]
  *
- * The six times add up to the window. softirqs has the vectors that took time, top the threads that ran most, three at most.
+ * The six times add up to the window; irq_ns and softirq_ns are null if they were not recorded. softirqs has the vectors that took time, top the threads that ran most, three at most.
  * CPUs that were not online are left out.
  */
 #ifndef KF_OUTPUT_CPU_USE_H
 #define KF_OUTPUT_CPU_USE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,7 @@ struct kf_timeline;
 
 struct kf_cpu_use {
 	uint32_t cpu;
+	bool irqs_known; /* else interrupts and softirqs count for whom they hit */
 	uint64_t by_kind_ns[KF_PART_KINDS];
 	uint64_t softirq_ns[KF_CPU_USE_VECTORS]; /* by vector */
 	uint32_t top[KF_CPU_USE_TOP];		 /* threads, most first; KF_NOBODY: no more */

@@ -12,6 +12,8 @@
 
 /* More CPUs than that: the busiest. JSON has them all. */
 #define MAX_CPUS_SHOWN 16
+/* Threads named per CPU. */
+#define N_NAMED 2
 
 static uint64_t busy_ns(const struct kf_cpu_use *use)
 {
@@ -42,6 +44,14 @@ static void share_cell(struct kf_table *table, uint64_t ns, uint64_t of_ns)
 		kf_table_cell(table, "%.1f %%", percent);
 }
 
+static void irq_cell(struct kf_table *table, const struct kf_cpu_use *use, enum kf_part_kind kind, uint64_t of_ns)
+{
+	if (use->irqs_known)
+		share_cell(table, use->by_kind_ns[kind], of_ns);
+	else
+		kf_table_cell(table, "?");
+}
+
 /* "hog/812 62.1 %, nginx/2144 9.0 %" */
 static void top_cell(struct kf_table *table, const struct kf_timeline *t, const struct kf_cpu_use *use, uint64_t of_ns)
 {
@@ -49,7 +59,7 @@ static void top_cell(struct kf_table *table, const struct kf_timeline *t, const 
 	struct kf_line line;
 
 	kf_line_init(&line, text, sizeof(text));
-	for (int i = 0; i < KF_CPU_USE_TOP && use->top[i] < t->n_threads; i++) {
+	for (int i = 0; i < N_NAMED && use->top[i] < t->n_threads; i++) {
 		double percent = of_ns ? 100.0 * (double)use->top_ns[i] / (double)of_ns : 0;
 
 		if (percent < 0.5)
@@ -66,7 +76,7 @@ static int print(const struct kf_page *p, const struct kf_cpu_use *uses, size_t 
 	static const struct kf_column columns[] = {
 		{ "CPU", KF_RIGHT, 0 },	       { "threads", KF_RIGHT, 0 },  { "idle", KF_RIGHT, 0 },
 		{ "interrupts", KF_RIGHT, 0 }, { "softirqs", KF_RIGHT, 0 }, { "steal", KF_RIGHT, 0 },
-		{ "unknown", KF_RIGHT, 0 },    { "most", KF_LEFT, 60 },
+		{ "unknown", KF_RIGHT, 0 },    { "most", KF_LEFT, 90 },
 	};
 	struct kf_table *table = kf_table_new(columns, sizeof(columns) / sizeof(columns[0]));
 	uint64_t window_ns = p->t->end_ns - p->t->floor_ns;
@@ -78,8 +88,8 @@ static int print(const struct kf_page *p, const struct kf_cpu_use *uses, size_t 
 		kf_table_cell(table, "%u", uses[i].cpu);
 		share_cell(table, ns[KF_PART_THREAD], window_ns);
 		share_cell(table, ns[KF_PART_IDLE], window_ns);
-		share_cell(table, ns[KF_PART_IRQ], window_ns);
-		share_cell(table, ns[KF_PART_SOFTIRQ], window_ns);
+		irq_cell(table, &uses[i], KF_PART_IRQ, window_ns);
+		irq_cell(table, &uses[i], KF_PART_SOFTIRQ, window_ns);
 		share_cell(table, ns[KF_PART_STEAL], window_ns);
 		share_cell(table, ns[KF_PART_UNKNOWN], window_ns);
 		top_cell(table, p->t, &uses[i], window_ns);
