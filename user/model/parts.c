@@ -118,14 +118,15 @@ static uint64_t share_of(const struct kf_taken *taken, uint64_t start_ns, uint64
 	return (uint64_t)((double)taken->ns * (double)(to - from) / (double)whole_ns);
 }
 
-/* What was taken between start and end, as parts; or only its sum, if p is NULL. Returns -1 out of memory. */
+/* What was taken between start and end, as parts; or only its sum, if p is NULL. first: of taken_after(). Returns -1 out of
+ * memory. */
 static int take(const struct kf_timeline *t, struct kf_parts *p, uint64_t start_ns, uint64_t end_ns, uint16_t number,
-		uint64_t *sum_ns)
+		size_t first, uint64_t *sum_ns)
 {
 	const struct kf_cpu *cpu = &t->cpus[number];
 	uint64_t left_ns = end_ns - start_ns;
 
-	for (size_t i = taken_after(cpu, start_ns); i < cpu->n_taken && cpu->taken[i].earliest_ns < end_ns; i++) {
+	for (size_t i = first; i < cpu->n_taken && cpu->taken[i].earliest_ns < end_ns; i++) {
 		const struct kf_taken *taken = &cpu->taken[i];
 		struct owner by = { .thread = KF_NOT_KNOWN, .kind = taken->kind, .vector = taken->vector };
 		uint64_t ns = share_of(taken, start_ns, end_ns);
@@ -142,22 +143,26 @@ static int take(const struct kf_timeline *t, struct kf_parts *p, uint64_t start_
 
 /*
  * A stretch in which one thread, or the idle task, had the CPU: what was taken from it in that time comes off. What a
- * softirq lost to an interrupt, the recorder has taken off already.
+ * softirq lost to an interrupt, the recorder has taken off already. taken: where the run before left off, or taken_after() of
+ * any earlier moment; long gaps meet thousands of runs, each a search otherwise.
  */
-static int add_run(const struct kf_timeline *t, struct kf_parts *p, uint64_t start_ns, uint64_t end_ns, uint16_t cpu,
-		   uint32_t thread)
+static int add_run(const struct kf_timeline *t, struct kf_parts *p, uint64_t start_ns, uint64_t end_ns, uint16_t number,
+		   uint32_t thread, size_t *taken)
 {
+	const struct kf_cpu *cpu = number < t->n_cpus ? &t->cpus[number] : NULL;
 	struct owner owner = owner_of_run(t, thread);
 	uint64_t taken_ns = 0;
 
 	if (end_ns <= start_ns)
 		return 0;
-	if (cpu >= t->n_cpus || !t->cpus[cpu].n_taken || owner.kind == KF_PART_UNKNOWN)
-		return add(t, p, start_ns, end_ns - start_ns, cpu, &owner);
-	take(t, NULL, start_ns, end_ns, cpu, &taken_ns);
-	if (add(t, p, start_ns, end_ns - start_ns - taken_ns, cpu, &owner))
+	while (cpu && *taken < cpu->n_taken && cpu->taken[*taken].end_ns <= start_ns)
+		(*taken)++;
+	if (!cpu || *taken >= cpu->n_taken || owner.kind == KF_PART_UNKNOWN)
+		return add(t, p, start_ns, end_ns - start_ns, number, &owner);
+	take(t, NULL, start_ns, end_ns, number, *taken, &taken_ns);
+	if (add(t, p, start_ns, end_ns - start_ns - taken_ns, number, &owner))
 		return -1;
-	return taken_ns ? take(t, p, start_ns, end_ns, cpu, &taken_ns) : 0;
+	return taken_ns ? take(t, p, start_ns, end_ns, number, *taken, &taken_ns) : 0;
 }
 
 /* From start to end of a stretch, outside of throttling. */
@@ -165,6 +170,7 @@ static int add_stretch(const struct kf_timeline *t, uint64_t start_ns, uint64_t 
 		       struct kf_parts *p)
 {
 	const struct kf_cpu *cpu = number < t->n_cpus ? &t->cpus[number] : NULL;
+	size_t taken = cpu ? taken_after(cpu, start_ns) : 0;
 	uint64_t at = start_ns;
 
 	for (size_t i = cpu ? kf_cpu_run_at(cpu, at) : 0; cpu && i < cpu->n_runs && at < end_ns; i++) {
@@ -174,15 +180,15 @@ static int add_stretch(const struct kf_timeline *t, uint64_t start_ns, uint64_t 
 		if (run->start_ns >= end_ns)
 			break;
 		if (run->start_ns > at) { /* before the floor */
-			if (add_run(t, p, at, run->start_ns, number, KF_NOT_KNOWN))
+			if (add_run(t, p, at, run->start_ns, number, KF_NOT_KNOWN, &taken))
 				return -1;
 			at = run->start_ns;
 		}
-		if (add_run(t, p, at, end, number, run->thread))
+		if (add_run(t, p, at, end, number, run->thread, &taken))
 			return -1;
 		at = end;
 	}
-	return add_run(t, p, at, end_ns, number, KF_NOT_KNOWN);
+	return add_run(t, p, at, end_ns, number, KF_NOT_KNOWN, &taken);
 }
 
 static uint64_t clamp(uint64_t ns, uint64_t low, uint64_t high)
