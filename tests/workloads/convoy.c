@@ -19,7 +19,8 @@ static struct convoy {
 	uint64_t end;
 	FILE *journal;
 	pthread_mutex_t lock;
-	pthread_barrier_t barrier;
+	uint64_t first; /* when all begin */
+	unsigned done;
 } c = { .common = COMMON_DEFAULTS, .waiters = 8, .hold = 3 * NS_PER_MS, .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static void *stand_in_line(void *arg)
@@ -29,7 +30,7 @@ static void *stand_in_line(void *arg)
 	snprintf(name, sizeof(name), "convoy-%lu", (unsigned long)(uintptr_t)arg);
 	take_name(name);
 	take_exact_timers();
-	pthread_barrier_wait(&c.barrier);
+	sleep_until(c.first);
 	journal_begin(c.journal, name, my_tid());
 	while (now_ns() < c.end) {
 		uint64_t start = now_ns(), got;
@@ -42,8 +43,7 @@ static void *stand_in_line(void *arg)
 		pthread_mutex_unlock(&c.lock);
 		sleep_until(now_ns() + NS_PER_MS / 2); /* or it would have the lock again before anybody woke up */
 	}
-	pthread_barrier_wait(&c.barrier);
-	stay_until_killed();
+	done_and_stay(&c.done);
 }
 
 int main(int argc, char **argv)
@@ -63,8 +63,8 @@ int main(int argc, char **argv)
 		}
 	}
 	c.journal = journal_open(c.common.journal);
-	pthread_barrier_init(&c.barrier, NULL, c.waiters + 2);
-	c.end = end_of(&c.common);
+	c.first = now_ns() + 50 * NS_PER_MS;
+	c.end = end_of(&c.common) + 50 * NS_PER_MS;
 	printf("{\"address\":\"%p\"}\n", (void *)&c.lock);
 	fflush(stdout);
 	for (unsigned i = 0; i <= c.waiters; i++) {
@@ -73,8 +73,7 @@ int main(int argc, char **argv)
 		if (pthread_create(&thread, NULL, stand_in_line, (void *)(uintptr_t)i))
 			give_up(1, "cannot start a thread");
 	}
-	pthread_barrier_wait(&c.barrier);
-	pthread_barrier_wait(&c.barrier);
+	wait_until_done(&c.done, c.waiters + 1);
 	fclose(c.journal);
 	stay_until_killed();
 }

@@ -22,7 +22,7 @@ static struct inversion {
 	unsigned rounds;
 	FILE *journal;
 	pthread_mutex_t lock;
-	pthread_barrier_t barrier;
+	unsigned done;
 } inv = { .common = COMMON_DEFAULTS, .burst = 20 * NS_PER_MS, .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static void low_round(void)
@@ -84,8 +84,7 @@ static void *play(void *arg)
 		sleep_until(inv.first + i * ROUND + p->starts);
 		p->round();
 	}
-	pthread_barrier_wait(&inv.barrier);
-	stay_until_killed();
+	done_and_stay(&inv.done);
 }
 
 int main(int argc, char **argv)
@@ -102,14 +101,13 @@ int main(int argc, char **argv)
 	inv.journal = journal_open(inv.common.journal);
 	inv.first = now_ns() + 20 * NS_PER_MS;
 	inv.rounds = (unsigned)(inv.common.seconds * NS_PER_S / ROUND);
-	pthread_barrier_init(&inv.barrier, NULL, PARTS + 1);
 	for (size_t i = 0; i < PARTS; i++) {
 		pthread_t thread;
 
 		if (pthread_create(&thread, NULL, play, (void *)&parts[i]))
 			give_up(1, "cannot start a thread");
 	}
-	pthread_barrier_wait(&inv.barrier);
+	wait_until_done(&inv.done, PARTS);
 	fclose(inv.journal);
 	stay_until_killed();
 }

@@ -23,6 +23,7 @@ static struct moved {
 	uint64_t moved_ns;
 	FILE *journal;
 	pthread_barrier_t barrier;
+	unsigned done;
 } m = { .common = { .cpu = 0, .seconds = 5 } };
 
 static void allow_only(int tid, int cpu)
@@ -92,8 +93,7 @@ static void *play(void *arg)
 		sleep_until(m.first + i * ROUND + p->starts);
 		p->round(m.first + i * ROUND);
 	}
-	pthread_barrier_wait(&m.barrier);
-	stay_until_killed();
+	done_and_stay(&m.done);
 }
 
 int main(int argc, char **argv)
@@ -113,7 +113,7 @@ int main(int argc, char **argv)
 			give_up(1, "cannot start a thread");
 	}
 	pthread_barrier_wait(&m.barrier);
-	pthread_barrier_wait(&m.barrier);
+	wait_until_done(&m.done, PARTS);
 	fclose(m.journal);
 	stay_until_killed();
 }

@@ -154,6 +154,19 @@ static inline void __attribute__((noreturn)) stay_until_killed(void)
 		pause();
 }
 
+/* Ends a thread's part of the work. Without a lock or a barrier: waits for those would be measured, too. */
+static inline void __attribute__((noreturn)) done_and_stay(unsigned *done)
+{
+	__atomic_add_fetch(done, 1, __ATOMIC_SEQ_CST);
+	stay_until_killed();
+}
+
+static inline void wait_until_done(const unsigned *done, unsigned n)
+{
+	while (__atomic_load_n(done, __ATOMIC_SEQ_CST) < n)
+		sleep_until(now_ns() + 5 * NS_PER_MS);
+}
+
 /* Burns CPU and writes down every jump of the clock, which is when this thread did not run. */
 static inline void burn_watching(uint64_t until_ns, FILE *journal, int yield)
 {

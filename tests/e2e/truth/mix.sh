@@ -24,7 +24,7 @@ random_load() {
 	6) start_in "" "$work/inversion" -c "$cpu" -s $length ;;
 	7) start_in "" "$work/moved" -s $length ;;
 	8) start_in "" "$work/churn" storm -s $length ;;
-	9) start_in "" "$work/victim" "${on[@]}" -p $((RANDOM % 5)) -w $((RANDOM % 5)) -y -s $length ;;
+	9) start_in "" "$work/victim" "${on[@]}" -p $((RANDOM % 5 + 5)) -w 0.$((RANDOM % 9 + 1)) -y -s $length ;;
 	10) start_in "" "$work/faults" page -s $length ;;
 	11) start_in "" "$work/stopped" "${on[@]}" -s $length ;;
 	esac >/dev/null

@@ -20,7 +20,7 @@ scenario() {
 	measured
 	idle=$(($(idle_elsewhere) - idle))
 	judge gaps -kind preempted -cause "thread:$hog" "$tmp/journal" "$tmp/gaps" || return
-	if [ "$(awk "BEGIN { print ($idle >= 50 * $seconds) }")" = 1 ]; then
+	if [ "$(awk "BEGIN { print ($idle >= 25 * $seconds) }")" = 1 ]; then
 		finding BadPlacement victim hog "is pinned and .*, which it may not use"
 	else
 		findings="; other CPUs were idle for $((idle * 10)) ms only: no finding expected"

@@ -10,7 +10,7 @@ scenario() {
 	start_inside "$work/victim" -c "$cpu" -p 0 -s "$seconds" -l -j "$tmp/journal"
 	measured
 	judge gaps -kind preempted -cause "thread:$hog" "$tmp/journal" "$tmp/gaps" &&
-		finding RunQueueLatency victim hog "preempted by"
+		finding RunQueueLatency victim hog "hog/"
 }
 
 hold same_nice "CPU hog, same nice"

@@ -124,7 +124,7 @@ func (t tally) String() string {
 	})
 	var text []string
 	for _, name := range names {
-		if len(text) == 6 {
+		if len(text) == 4 {
 			text = append(text, "...")
 			break
 		}
