@@ -11,7 +11,7 @@ says() {
 }
 
 scenario() {
-	record --comm high --trigger 'futex>15ms' --count 1 --window 8s,256mb
+	record --comm high --trigger 'futex>15ms' --after 60ms --count 1 --window 8s,256mb
 	start_in "" "$work/inversion" -c "$cpu" -s "$seconds" -j "$tmp/journal"
 	wait_snapshots 20 1
 	check_workloads
