@@ -31,6 +31,8 @@ static __always_inline void learn_cpu_base(u32 cpu, struct task_struct *task, bo
 	struct cfs_rq *queue;
 	u64 base;
 
+	if (!bpf_core_field_exists(task->se.cfs_rq)) /* a kernel without group scheduling */
+		return;
 	if (!runqueues_offset || cpu >= MAX_CPUS || cpu_base[bounded_cpu(cpu)])
 		return;
 	queue = task->se.cfs_rq;

@@ -99,21 +99,36 @@ struct files_struct {
 struct task_struct;
 struct rq {
 	struct task_struct *curr;
+	u64 clock;
+	u64 clock_task;
+	u64 clock_pelt;
+	u64 lost_idle_time;
 	u64 prev_steal_time_rq;
 };
+struct task_group;
 struct cfs_rq {
 	struct rq *rq;
-	int throttle_count; /* it, or one above it, is throttled */
+	struct task_group *tg;
+	unsigned int throttled : 1; /* this one's quota is used up (a whole int before 6.18) */
+	int throttle_count;	    /* it, or one above it, is throttled */
 };
-/* since 6.6: how long its threads could not run because a quota was used up */
+/* since 6.6: how long its threads could not run because a quota was used up, and since when (0: they can) */
 struct cfs_rq___self {
+	u64 throttled_clock_self;
 	u64 throttled_clock_self_time;
 };
 /* before: the same, in the clock of load tracking */
 struct cfs_rq___pelt {
+	u64 throttled_clock_pelt;
 	u64 throttled_clock_pelt_time;
 };
+/* before 5.19: in the clock of threads */
+struct cfs_rq___task {
+	u64 throttled_clock_task;
+	u64 throttled_clock_task_time;
+};
 struct sched_entity {
+	struct sched_entity *parent;
 	struct cfs_rq *cfs_rq;
 };
 

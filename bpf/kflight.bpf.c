@@ -359,6 +359,7 @@ int BPF_PROG(on_wakeup_new, struct task_struct *task)
 		state->cause = KF_CAUSE_FORKED;
 		state->waker = current->pid;
 		state->waker_irq = 0;
+		quota_begin(task, state, false);
 		watch_open(state, OPEN_RUNNABLE, now_ns);
 	}
 	record_place(KF_WAKEUP_NEW, KF_CTX_TASK << KF_F_CONTEXT_SHIFT, task, current->pid, 0, cpu_of(task), now_ns);
@@ -631,6 +632,7 @@ static __always_inline void seed_wait(struct task_struct *task, struct thread_st
 	if (!task->__state) {
 		state->cause = KF_CAUSE_UNKNOWN;
 		state->wake_ns = now_ns;
+		quota_begin(task, state, is_throttled(task));
 		watch_open(state, OPEN_RUNNABLE, now_ns);
 		return;
 	}

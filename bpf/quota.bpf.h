@@ -17,22 +17,73 @@ static __always_inline bool is_throttled(struct task_struct *task)
 	return sources & KF_SOURCE_QUOTA && bpf_core_field_exists(t->throttled) && t->throttled;
 }
 
-/* For how long the queue at this address was throttled so far. A queue that is gone since gives nonsense, which is clamped. */
-static __always_inline u64 quota_wait_ns(u64 queue)
-{
-	struct cfs_rq___self *self = (void *)queue;
-	struct cfs_rq___pelt *pelt = (void *)queue;
+/* A member of the kernel's struct at this address. */
+#define PEEK(type, address, field) peek((address) + bpf_core_field_offset(((type *)0)->field), false)
 
-	if (bpf_core_field_exists(self->throttled_clock_self_time))
-		return peek(queue + bpf_core_field_offset(self->throttled_clock_self_time), false);
-	if (bpf_core_field_exists(pelt->throttled_clock_pelt_time))
-		return peek(queue + bpf_core_field_offset(pelt->throttled_clock_pelt_time), false);
-	return 0;
+/*
+ * The clock of the queue's CPU. That of an idle CPU stands: the one of the CPU we are on is late by a tick at most, and they
+ * are the same clock.
+ */
+static __always_inline u64 clock_of(u64 queue)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+	u64 base = cpu < MAX_CPUS ? cpu_base[bounded_cpu(cpu)] : 0;
+	u64 there = PEEK(struct rq, PEEK(struct cfs_rq, queue, rq), clock), here = 0;
+
+	if (base > NO_BASE)
+		here = PEEK(struct rq, base + runqueues_offset, clock);
+	return here > there ? here : there;
 }
 
 static __always_inline bool is_queue_throttled(u64 queue)
 {
-	return (u32)peek(queue + bpf_core_field_offset(struct cfs_rq, throttle_count), false) != 0;
+	return (u32)PEEK(struct cfs_rq, queue, throttle_count) != 0;
+}
+
+/* For how long the queue at this address was throttled so far; the kernel counts a time only when it is over. */
+static __always_inline u64 quota_wait_ns(u64 queue)
+{
+	u64 total_ns, began_ns, now_ns = 0;
+
+	if (bpf_core_field_exists(((struct cfs_rq___self *)0)->throttled_clock_self_time)) {
+		began_ns = PEEK(struct cfs_rq___self, queue, throttled_clock_self);
+		total_ns = PEEK(struct cfs_rq___self, queue, throttled_clock_self_time);
+		if (began_ns)
+			now_ns = clock_of(queue);
+	} else if (bpf_core_field_exists(((struct cfs_rq___pelt *)0)->throttled_clock_pelt_time)) {
+		began_ns = PEEK(struct cfs_rq___pelt, queue, throttled_clock_pelt);
+		total_ns = PEEK(struct cfs_rq___pelt, queue, throttled_clock_pelt_time);
+		if (is_queue_throttled(queue))
+			now_ns = PEEK(struct rq, PEEK(struct cfs_rq, queue, rq), clock_pelt) -
+				 PEEK(struct rq, PEEK(struct cfs_rq, queue, rq), lost_idle_time);
+	} else {
+		began_ns = PEEK(struct cfs_rq___task, queue, throttled_clock_task);
+		total_ns = PEEK(struct cfs_rq___task, queue, throttled_clock_task_time);
+		if (is_queue_throttled(queue))
+			now_ns = PEEK(struct rq, PEEK(struct cfs_rq, queue, rq), clock_task);
+	}
+	return total_ns + (now_ns > began_ns ? now_ns - began_ns : 0);
+}
+
+#define MAX_LEVELS 16
+
+/*
+ * Whose quota is used up: the id of the nearest cgroup above a queue of which this CPU's share is gone, 0 none found.
+ * Not static: the verifier then looks at it once.
+ */
+__noinline u64 limiting_group(u64 queue, u64 parent)
+{
+	for (int level = 0; level < MAX_LEVELS && queue; level++) {
+		struct cfs_rq *q = (void *)queue;
+
+		if (BPF_CORE_READ_BITFIELD_PROBED(q, throttled))
+			return BPF_CORE_READ(q, tg, css.cgroup, kn, id);
+		if (!parent)
+			break;
+		queue = PEEK(struct sched_entity, parent, cfs_rq);
+		parent = PEEK(struct sched_entity, parent, parent);
+	}
+	return 0;
 }
 
 /* Do queues throttle threads that are in them? Since 6.18 only threads throttle themselves. */
@@ -56,26 +107,11 @@ static __always_inline void quota_begin(struct task_struct *task, struct thread_
 	if (!queue)
 		return;
 	state->throttled = throttled || is_queue_throttled(queue);
+	state->quota_group = 0;
+	if (state->throttled) /* read back: then they are numbers, not pointers */
+		state->quota_group = limiting_group(*(volatile u64 *)&state->quota_queue,
+						    PEEK(struct task_struct, (u64)task, se.parent));
 	state->quota_sum_ns = 0;
-	state->quota_ns = quota_wait_ns(queue);
-}
-
-/* It leaves its queue for that of another CPU, and is still runnable. */
-static __always_inline void quota_move(struct task_struct *task, struct thread_state *state, u32 to)
-{
-	struct task_group *group;
-	u64 queue;
-
-	if (!state->quota_queue)
-		return;
-	state->quota_sum_ns += quota_wait_ns(state->quota_queue) - state->quota_ns;
-	group = task->sched_task_group;
-	queue = group ? peek((u64)group->cfs_rq + to * sizeof(void *), false) : 0;
-	if (!queue)
-		return;
-	if (!state->quota_sum_ns && queues_throttle(task))
-		state->throttled = is_queue_throttled(queue);
-	state->quota_queue = queue;
 	state->quota_ns = quota_wait_ns(queue);
 }
 
@@ -91,7 +127,7 @@ static __always_inline u64 cgroup_of(struct task_struct *task)
 	return cgroup && cgroup->kn ? cgroup->kn->id : 0;
 }
 
-static __noinline void write_throttle(struct task_struct *task, bool at_start, u64 ns, u64 now_ns)
+static __noinline void write_throttle(struct task_struct *task, struct thread_state *state, u64 ns, u64 now_ns)
 {
 	struct kf_ring_head *ring = this_ring(&rings_taken);
 	struct kf_slot *slot;
@@ -104,24 +140,53 @@ static __noinline void write_throttle(struct task_struct *task, bool at_start, u
 	slot->tid = task->pid;
 	slot->peer = ns / KF_WAIT_TICK_NS < KF_WAIT_MAX ? ns / KF_WAIT_TICK_NS : KF_WAIT_MAX;
 	slot->kind = KF_THROTTLE;
-	slot->flags = at_start ? KF_F_AT_START : 0;
+	slot->flags = (state->throttled ? KF_F_AT_START : 0) | (state->quota_group ? KF_F_LIMITING : 0);
 	slot->nr = 0;
-	slot->cgroup_id = cgroup_of(task);
+	slot->cgroup_id = state->quota_group ? state->quota_group : cgroup_of(task);
 	commit(slot, number);
 }
 
-/* It runs, and was runnable since then. */
+/* For how long the queue it is on was throttled since the thread came to it. */
+static __always_inline u64 quota_here_ns(struct thread_state *state)
+{
+	u64 ns = quota_wait_ns(state->quota_queue) - state->quota_ns;
+
+	return (s64)ns > 0 ? ns : 0; /* looked at while it changed */
+}
+
+/* It leaves its queue for that of another CPU, and is still runnable. */
+static __always_inline void quota_move(struct task_struct *task, struct thread_state *state, u32 to)
+{
+	struct task_group *group;
+	u64 queue;
+
+	if (!state->quota_queue)
+		return;
+	state->quota_sum_ns += quota_here_ns(state);
+	group = task->sched_task_group;
+	queue = group ? peek((u64)group->cfs_rq + to * sizeof(void *), false) : 0;
+	if (!queue)
+		return;
+	if (!state->quota_sum_ns && queues_throttle(task))
+		state->throttled = is_queue_throttled(queue);
+	state->quota_queue = queue;
+	state->quota_ns = quota_wait_ns(queue);
+}
+
+/* It runs, and was runnable since then. Not on the queue we know of: another cgroup's now, and that one may be gone. */
 static __always_inline void quota_end(struct task_struct *task, struct thread_state *state, u64 since_ns, u64 now_ns)
 {
 	u64 ns;
 
 	if (!(sources & KF_SOURCE_QUOTA) || !state->quota_queue)
 		return;
-	ns = state->quota_sum_ns + quota_wait_ns(state->quota_queue) - state->quota_ns;
+	ns = state->quota_sum_ns;
+	if (state->quota_queue == (u64)task->se.cfs_rq)
+		ns += quota_here_ns(state);
 	if (ns > now_ns - since_ns)
 		ns = now_ns - since_ns;
 	if (ns >= KF_WAIT_TICK_NS)
-		write_throttle(task, state->throttled, ns, now_ns);
+		write_throttle(task, state, ns, now_ns);
 	state->quota_queue = 0;
 }
 

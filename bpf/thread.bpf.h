@@ -30,6 +30,7 @@ struct thread_state {
 	u64 quota_queue;  /* address of its queue, 0 quotas do not matter */
 	u64 quota_ns;	  /* for how long that queue had been throttled when the thread came to it */
 	u64 quota_sum_ns; /* throttled on earlier queues of this gap */
+	u64 quota_group;  /* id of the cgroup whose quota was used up when the gap began, 0 not known */
 };
 
 struct {

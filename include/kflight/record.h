@@ -58,7 +58,7 @@
  * An IRQ slot is one interrupt or softirq, or several short ones of one vector in a row: peer is the time they took together,
  * no longer than from start_ns to ts_ns. A STEAL slot is time the hypervisor gave to others, somewhere between the two. A
  * THROTTLE slot is written when tid runs again: for that many ticks of KF_WAIT_TICK_NS of the gap that ends here, the CPU
- * quota of its cgroup was used up; with KF_F_AT_START from the beginning of the gap.
+ * quota of its cgroup, or of one above it, was used up; with KF_F_AT_START from the beginning of the gap.
  *
  * The nr of life records is the thread's priority, packed by KF_PRIO_PACK(), and so is the peer of PRIO; 0 is not known.
  *
@@ -111,6 +111,7 @@ enum {
 	KF_F_SOFTIRQ = 1 << 2, /* nr is a softirq vector, else an interrupt number or KF_VECTOR_* */
 	/* THROTTLE */
 	KF_F_AT_START = 1 << 2,
+	KF_F_LIMITING = 1 << 3, /* the cgroup is the one whose quota it was, else the thread's own */
 };
 
 /* Why a thread was runnable when it was switched in. */

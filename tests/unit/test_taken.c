@@ -342,6 +342,19 @@ static void throttled_at_the_end(void **state)
 	parts_are(gap_of(20, 3000000), "10 @0 360000, throttled 640000");
 }
 
+/* The recorder saw whose quota it was: not the smallest one, but one that several groups share. */
+static void the_record_knows_whose_quota_it_was(void **state)
+{
+	struct kf_snapshot *s = in_cgroup();
+
+	grouped(s, 7, 5, "/web/b", 10000000, 100000000);
+	throttled(s, 0, 3000000, 20, 640000, 7, true);
+	throttled(s, 0, 6000000, 20, 1600000, 5, true)->flags |= KF_F_LIMITING;
+	build(s);
+	throttle_is(gap_of(20, 3000000), 2000000, 2640000, "/web/b");
+	throttle_is(gap_of(20, 6000000), 4000000, 5600000, "/web");
+}
+
 /* Throttled across a migration; the record is on the CPU where it runs again. */
 static void throttled_across_stretches(void **state)
 {
@@ -456,6 +469,7 @@ int main(void)
 		cmocka_unit_test_teardown(old_files_know_nothing_of_interrupts, teardown),
 		cmocka_unit_test_teardown(throttled_from_the_start, teardown),
 		cmocka_unit_test_teardown(throttled_at_the_end, teardown),
+		cmocka_unit_test_teardown(the_record_knows_whose_quota_it_was, teardown),
 		cmocka_unit_test_teardown(throttled_across_stretches, teardown),
 		cmocka_unit_test_teardown(a_throttle_is_no_longer_than_its_gap, teardown),
 		cmocka_unit_test_teardown(throttles_without_record, teardown),

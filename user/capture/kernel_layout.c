@@ -121,7 +121,8 @@ void kf_kernel_layout_of(struct kf_kernel_layout *layout, const struct btf *btf)
 				  has_tracepoint(btf, "call_function_entry") &&
 				  has_tracepoint(btf, "call_function_single_entry");
 	layout->counts_quota = has_member(btf, "cfs_rq", "throttled_clock_self_time") ||
-			       has_member(btf, "cfs_rq", "throttled_clock_pelt_time");
+			       has_member(btf, "cfs_rq", "throttled_clock_pelt_time") ||
+			       has_member(btf, "cfs_rq", "throttled_clock_task_time");
 	layout->counts_steal = has_member(btf, "rq", "prev_steal_time_rq");
 	find_percpu(layout, btf);
 }

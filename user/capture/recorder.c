@@ -162,6 +162,8 @@ static int load(struct kf_recorder *r, const struct kf_recorder_options *opts, s
 		return -1;
 	if (!layout.counts_steal)
 		sources &= ~KF_SOURCE_STEAL;
+	if (!layout.counts_quota)
+		sources &= ~KF_SOURCE_QUOTA;
 	libbpf_set_print(print_libbpf);
 	r->bpf = kflight_bpf__open();
 	if (!r->bpf)

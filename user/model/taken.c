@@ -104,7 +104,7 @@ static struct kf_gap *gap_that_ends(struct kf_timeline *t, uint64_t end_ns, uint
 	return NULL;
 }
 
-/* Whose quota it is that a thread of this cgroup can use up. */
+/* Whose quota a thread of this cgroup uses up first, where no record tells: a guess if several groups share one. */
 static uint32_t limiting(const struct kf_timeline *t, uint32_t group)
 {
 	return group != KF_NO_CGROUP && t->cgroups[group].limiting != KF_NO_CGROUP ? t->cgroups[group].limiting : group;
@@ -124,7 +124,9 @@ static void throttle(struct kf_timeline *t, const struct kf_slot *slot, const st
 		return;
 	if (ns > gap->end_ns - gap->start_ns)
 		ns = gap->end_ns - gap->start_ns;
-	gap->cgroup = limiting(t, kf_group_find(ids, t->n_cgroups, slot->cgroup_id));
+	gap->cgroup = kf_group_find(ids, t->n_cgroups, slot->cgroup_id);
+	if (!(slot->flags & KF_F_LIMITING))
+		gap->cgroup = limiting(t, gap->cgroup);
 	gap->throttled_start_ns = slot->flags & KF_F_AT_START ? gap->start_ns : gap->end_ns - ns;
 	gap->throttled_end_ns = gap->throttled_start_ns + ns;
 }
