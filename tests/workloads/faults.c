@@ -14,6 +14,7 @@
 #include <pthread.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 
 #include "workload.h"
 
@@ -23,10 +24,21 @@
 #define AREA_BYTES    (64UL << 20)
 #define PAGE_DELAY_NS (5 * NS_PER_MS)
 
+/* In a process of its own, so that its waits are nobody else's. */
 static void make_file(const char *path)
 {
 	static char block[1 << 20];
-	int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+	pid_t child = fork();
+	int fd, status;
+
+	if (child) {
+		if (child < 0 || waitpid(child, &status, 0) < 0)
+			give_up(1, "cannot make '%s': %s", path, strerror(errno));
+		if (status)
+			exit(WEXITSTATUS(status));
+		return;
+	}
+	fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
 
 	if (fd < 0)
 		give_up(1, "cannot make '%s': %s", path, strerror(errno));
@@ -35,7 +47,7 @@ static void make_file(const char *path)
 		if (write(fd, block, sizeof(block)) != (ssize_t)sizeof(block))
 			give_up(WORKLOAD_SKIP, "cannot write '%s': %s", path, strerror(errno));
 	fsync(fd);
-	close(fd);
+	_exit(0);
 }
 
 static void read_past_cache(const char *path, uint64_t end, FILE *journal)

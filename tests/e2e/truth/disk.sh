@@ -7,7 +7,7 @@ scenario() {
 	record_scenario
 	start_inside "$work/faults" read "$tmp/file" -s "$seconds" -j "$tmp/journal"
 	measured
-	judge blocked -as disk -aside signal "$tmp/journal" "$tmp/report" &&
+	judge blocked -as disk -aside signal,child "$tmp/journal" "$tmp/report" &&
 		finding BlockedOnDisk faults "" "^faults/" --rule BlockedOnDisk=2ms,1s
 }
 
