@@ -69,10 +69,12 @@ static __always_inline u64 quota_wait_ns(u64 queue)
 
 /*
  * Whose quota is used up: the id of the nearest cgroup above a queue of which this CPU's share is gone, 0 none found.
- * Not static: the verifier then looks at it once.
+ * Not static: the verifier then looks at it once, but also where it is not called.
  */
 __noinline u64 limiting_group(u64 queue, u64 parent)
 {
+	if (!bpf_core_field_exists(((struct cfs_rq *)0)->throttled)) /* a kernel without CPU quotas */
+		return 0;
 	for (int level = 0; level < MAX_LEVELS && queue; level++) {
 		struct cfs_rq *q = (void *)queue;
 
@@ -160,7 +162,7 @@ static __always_inline void quota_move(struct task_struct *task, struct thread_s
 	struct task_group *group;
 	u64 queue;
 
-	if (!state->quota_queue)
+	if (!(sources & KF_SOURCE_QUOTA) || !state->quota_queue)
 		return;
 	state->quota_sum_ns += quota_here_ns(state);
 	group = task->sched_task_group;
