@@ -20,7 +20,7 @@ measure() {
 	end_within 5 "$victim"
 	end_within 5 "$hog"
 	"$kflight" report "$snapshot" >"$tmp/report" || fail "report failed"
-	grep -qE '^runq > .* hog/[0-9]+ \((9[5-9]|100) %\)' "$tmp/report"
+	grep -qE '^runq > .* hog/[0-9]+ \((SCHED_FIFO 2, )?(9[5-9]|100) %\)' "$tmp/report"
 }
 
 for _ in 1 2 3; do
@@ -29,7 +29,7 @@ for _ in 1 2 3; do
 done
 keep accuracy "$snapshot"
 head -3 "$tmp/report"
-expect_match 'sentence names the hog' "victim/$victim waited .*hog/[0-9]+ \((9[5-9]|100) %\)" "$tmp/report"
+expect_match 'sentence names the hog' "victim/$victim waited .*hog/[0-9]+ \((SCHED_FIFO 2, )?(9[5-9]|100) %\)" "$tmp/report"
 
 "$kflight" export -f ndjson "$snapshot" | gaps_of "$victim" >"$tmp/gaps"
 json_field wait_ns <"$tmp/gaps" >"$tmp/wait"
