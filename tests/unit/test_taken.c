@@ -214,6 +214,21 @@ static void idle_and_unknown(void **state)
 	assert_int_equal(gap_of(20, 2500000)->kind, KF_GAP_IDLE);
 }
 
+/* A CPU that was idle for a moment only is not the reason: who came before it is. */
+static void an_idle_moment_is_no_idle_gap(void **state)
+{
+	struct kf_snapshot *s = make(2, FLOOR, END);
+
+	knows_taken(s);
+	switched(s, 0, 1500000, 10, 0);
+	waking(s, 1, 2000000, 20, 0, 0);
+	switched(s, 0, 2010000, 0, 10);
+	tells(switched(s, 0, 2500000, 10, 20), 2000000, KF_CAUSE_WOKEN, 0);
+	build(s);
+	parts_are(gap_of(20, 2500000), "idle @0 10000, 10 @0 490000");
+	assert_int_equal(gap_of(20, 2500000)->kind, KF_GAP_QUEUED);
+}
+
 /* On the way from queue to queue, each CPU's own interrupts count. */
 static void migrated_gaps_take_those_of_each_cpu(void **state)
 {
@@ -462,6 +477,7 @@ int main(void)
 		cmocka_unit_test_teardown(too_much_is_cut, teardown),
 		cmocka_unit_test_teardown(records_that_make_no_sense_are_nothing, teardown),
 		cmocka_unit_test_teardown(idle_and_unknown, teardown),
+		cmocka_unit_test_teardown(an_idle_moment_is_no_idle_gap, teardown),
 		cmocka_unit_test_teardown(migrated_gaps_take_those_of_each_cpu, teardown),
 		cmocka_unit_test_teardown(every_vector_is_a_part_of_its_own, teardown),
 		cmocka_unit_test_teardown(a_record_that_reaches_far_back, teardown),

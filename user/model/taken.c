@@ -131,7 +131,7 @@ static void throttle(struct kf_timeline *t, const struct kf_slot *slot, const st
 	gap->throttled_end_ns = gap->throttled_start_ns + ns;
 }
 
-/* Was its CPU idle when it was woken? */
+/* Was its CPU idle when it was woken, and for at least half of the gap? Else whoever came first is what it waited for. */
 static bool found_idle_cpu(const struct kf_timeline *t, const struct kf_gap *gap)
 {
 	const struct kf_stretch *first = gap->n_stretches ? &t->stretches[gap->first_stretch] : NULL;
@@ -141,7 +141,9 @@ static bool found_idle_cpu(const struct kf_timeline *t, const struct kf_gap *gap
 	if (!cpu)
 		return false;
 	at = kf_cpu_run_at(cpu, gap->start_ns);
-	return at < cpu->n_runs && cpu->runs[at].start_ns <= gap->start_ns && cpu->runs[at].thread == KF_IDLE;
+	if (at >= cpu->n_runs || cpu->runs[at].start_ns > gap->start_ns || cpu->runs[at].thread != KF_IDLE)
+		return false;
+	return cpu->runs[at].end_ns >= gap->start_ns + (gap->end_ns - gap->start_ns) / 2;
 }
 
 static enum kf_gap_kind kind_of(const struct kf_timeline *t, const struct kf_gap *gap)

@@ -167,7 +167,7 @@ enum kf_gap_kind {
 	KF_GAP_YIELDED,	  /* it gave its CPU away by sched_yield */
 	KF_GAP_THROTTLED, /* the CPU quota of its cgroup was used up, at its beginning or later */
 	KF_GAP_QUEUED,	  /* woken, and its CPU was busy */
-	KF_GAP_IDLE,	  /* woken, its CPU was idle, and yet it was late */
+	KF_GAP_IDLE,	  /* woken, its CPU was idle for at least half of the gap, and yet it was late */
 	KF_GAP_FORKED,	  /* waited for its first run */
 	KF_GAP_KINDS,
 };

@@ -9,8 +9,8 @@
  *	cpu                 where it ran at last, or whose queue it is on; null not known
  *	start_ns, end_ns    CLOCK_MONOTONIC; end_ns - start_ns == wait_ns
  *	wait_ns
- *	kind                "preempted", "yielded", "throttled", "woken" (its CPU was busy), "woken_idle" (it was not),
- *	                    "forked", "unknown"
+ *	kind                "preempted", "yielded", "throttled", "woken" (its CPU was busy), "woken_idle" (it was
+ *	                    idle for at least half of the gap), "forked", "unknown"
  *	waker_tid           who woke or forked it; 0 the idle task, null not known
  *	waker_irq           woken by an interrupt, which interrupted waker_tid
  *	open                still waiting when the window ended
