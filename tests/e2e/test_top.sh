@@ -10,6 +10,8 @@ start "$work/victim" -c "$cpu" -r -s 120 -j "$tmp/victim"
 victim=$pid
 start "$work/hog" -c "$cpu" -b 8 -p 20 -r -s 120
 "$kflight" top --every 2s --count 3 --comm victim >"$tmp/out" 2>"$tmp/err" || fail "top ended with status $?: $(cat "$tmp/err")"
+kill "$victim" # writes its journal
+exit_status 5 "$victim" || fail "the victim ended with status $?"
 expect 'looks' 3 "$(grep -c 'UTC, last' "$tmp/out")"
 expect 'rows of the victim' 3 "$(grep -c "^victim *$victim " "$tmp/out")"
 expect 'nothing else is said' '' "$(cat "$tmp/err")"
