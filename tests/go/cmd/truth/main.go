@@ -219,6 +219,9 @@ type line struct {
 	} `json:"parts"`
 }
 
+// Time that interrupts and the hypervisor took, which ftrace's switches count for whoever was on the CPU.
+const taken = -2
+
 func (l line) shares() (map[int32]uint64, uint64) {
 	sum, total := map[int32]uint64{}, uint64(0)
 	for _, p := range l.Parts {
@@ -228,6 +231,8 @@ func (l line) shares() (map[int32]uint64, uint64) {
 			tid = 0
 		case "unknown":
 			tid = -1
+		case "irq", "softirq", "steal":
+			tid = taken
 		}
 		sum[tid] += p.Ns
 		total += p.Ns
@@ -295,13 +300,21 @@ func findGap(s *schedule, l line) (gap, bool) {
 	return gap{}, false
 }
 
-// worstShare is the greatest difference between two accounts of a gap, as a part of the gap.
-func worstShare(a, b map[int32]uint64, wait uint64) (float64, int32) {
+// worstShare is the greatest difference between our account of a gap and ftrace's, as a part of the gap. What was taken is
+// missing from somebody in ours: from whom, ftrace does not know, so as much may be missing, but nobody has more.
+func worstShare(ours, theirs map[int32]uint64, wait uint64) (float64, int32) {
 	var worst uint64
 	var who int32
-	for _, m := range []map[int32]uint64{a, b} {
+	for _, m := range []map[int32]uint64{ours, theirs} {
 		for tid := range m {
-			if d := apart(a[tid], b[tid]); d > worst {
+			d := apart(ours[tid], theirs[tid])
+			if tid == taken || ours[tid] < theirs[tid] && d <= ours[taken] {
+				continue
+			}
+			if ours[tid] < theirs[tid] {
+				d -= ours[taken]
+			}
+			if d > worst {
 				worst, who = d, tid
 			}
 		}

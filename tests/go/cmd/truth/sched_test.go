@@ -46,3 +46,21 @@ func TestShares(t *testing.T) {
 		t.Errorf("shares: got %v, want 20: %d, 30: %d", got, 2*ms, 1*ms)
 	}
 }
+
+// What interrupts took is missing from the threads they hit; nobody else may have too much or too little.
+func TestWorstShare(t *testing.T) {
+	for _, c := range []struct {
+		name         string
+		ours, theirs map[int32]uint64
+		want         float64
+	}{
+		{"equal", map[int32]uint64{1: 600, 2: 400}, map[int32]uint64{1: 600, 2: 400}, 0},
+		{"taken from one", map[int32]uint64{1: 500, taken: 100, 2: 400}, map[int32]uint64{1: 600, 2: 400}, 0},
+		{"more missing than was taken", map[int32]uint64{1: 450, taken: 100, 2: 450}, map[int32]uint64{1: 600, 2: 400}, 0.05},
+		{"nobody else", map[int32]uint64{1: 1000}, map[int32]uint64{1: 900, 3: 100}, 0.1},
+	} {
+		if got, _ := worstShare(c.ours, c.theirs, 1000); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
