@@ -23,12 +23,12 @@ static struct kf_run runs_1[] = { { 1000, 9000, 3 } };
 static struct kf_cpu cpus[] = { { .runs = runs_0, .n_runs = 6 }, { .runs = runs_1, .n_runs = 1 }, { .n_runs = 0 } };
 
 /* The parts of a gap with these stretches (end: start_ns 0), as "thread 0 @0 1500+500, ..." */
-static void expect(struct kf_stretch *stretches, const char *want)
+static void expect_of(uint8_t cause, struct kf_stretch *stretches, const char *want)
 {
 	struct kf_timeline t = {
 		.floor_ns = 1000, .end_ns = 9000, .cpus = cpus, .n_cpus = 3, .n_threads = 4, .stretches = stretches
 	};
-	struct kf_gap gap = { .start_ns = stretches[0].start_ns };
+	struct kf_gap gap = { .start_ns = stretches[0].start_ns, .cause = cause };
 	struct kf_parts parts = { 0 };
 	struct kf_error e = { 0 };
 	uint64_t sum = 0;
@@ -56,6 +56,11 @@ static void expect(struct kf_stretch *stretches, const char *want)
 	assert_null(parts.items);
 }
 
+static void expect(struct kf_stretch *stretches, const char *want)
+{
+	expect_of(KF_CAUSE_WOKEN, stretches, want);
+}
+
 static void one_culprit(void **state)
 {
 	expect((struct kf_stretch[]){ { 1200, 1300, 0 }, { 0 } }, "thread 0 @0 1200+100");
@@ -68,6 +73,13 @@ static void all_kinds(void **state)
 	expect((struct kf_stretch[]){ { 1500, 6500, 0 }, { 0 } },
 	       "thread 0 @0 1500+1500, thread 1 @0 2000+1000, idle @0 4000+1000, unknown @0 5000+1000, "
 	       "thread 2 @0 6000+500");
+}
+
+/* Found ready, and nobody knows why: it may have been throttled then. An idle CPU says nothing. */
+static void idle_explains_no_wait_of_unknown_origin(void **state)
+{
+	expect_of(KF_CAUSE_UNKNOWN, (struct kf_stretch[]){ { 1500, 6500, 0 }, { 0 } },
+		  "thread 0 @0 1500+1500, thread 1 @0 2000+1000, unknown @0 4000+2000, thread 2 @0 6000+500");
 }
 
 /* The same thread on two CPUs is two parts. */
@@ -94,6 +106,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_culprit),
 		cmocka_unit_test(all_kinds),
+		cmocka_unit_test(idle_explains_no_wait_of_unknown_origin),
 		cmocka_unit_test(several_queues),
 		cmocka_unit_test(what_cannot_be_known),
 	};

@@ -230,8 +230,17 @@ static void options_select(void **state)
 	free(text);
 	options = (struct kf_report_options){ .top = 10, .comm = "nobody" };
 	text = printed(kf_report_text);
-	expect(text, "Worst gaps: none");
+	expect(text, "Worst gaps: none fits");
 	expect(text, "Threads: none fits");
+	free(text);
+	options = (struct kf_report_options){ .top = 10, .gap_ns = MS(90) };
+	text = printed(kf_report_text);
+	expect(text, "Worst gaps: none fits");
+	free(text);
+	options = (struct kf_report_options){ .top = 0 };
+	text = printed(kf_report_text);
+	expect(text, "Worst gaps (0 of 3,");
+	expect(text, "Findings (");
 	free(text);
 }
 

@@ -317,6 +317,35 @@ static void realtime_hogs_are_named(void **state)
 	expect(finding->suggestion, "chrt -o -p 0 900");
 }
 
+/* A thread with nice 19 waits as it was told to: slowing others down for it would be wrong. */
+static void who_was_told_to_give_way_is_not_helped_by_renice(void **state)
+{
+	const struct kf_finding *finding;
+
+	hand_prio(&h, HAND_NGINX, NICE(19));
+	hand_prio(&h, HAND_HOG, NICE(0));
+	find();
+	finding = expect_found("RunQueueLatency", KF_SEVERITY_ERROR, "nginx/2144 was preempted");
+	expect(finding->suggestion, "nginx/2144 (nice 19) is meant to give way to hog/900 (nice 0)");
+	assert_null(strstr(finding->suggestion, "renice"));
+}
+
+/* They give way for milliseconds all the time. */
+static void threads_of_the_kernel_only_warn_and_late(void **state)
+{
+	struct kf_rule_settings settings = { 0 };
+
+	h.threads[HAND_NGINX].kernel = true;
+	find();
+	expect_found("RunQueueLatency", KF_SEVERITY_WARN, "71.0 ms");
+	use(&settings, "RunQueueLatency=1ms,72ms");
+	find();
+	for (size_t i = 0; i < f.n; i++)
+		assert_false(f.items[i].thread == HAND_NGINX &&
+			     !strcmp(kf_rule_name(f.items[i].rule), "RunQueueLatency"));
+	kf_rule_settings_release(&settings);
+}
+
 static void fair_ones_equals_and_unknown_ones_are_no_realtime_hogs(void **state)
 {
 	hand_prio(&h, HAND_HOG, FIFO(50));
@@ -434,10 +463,9 @@ static void idle_cpus_are_a_placement(void **state)
 
 	hand_allow(&h, HAND_NGINX, 3);
 	find();
-	finding = expect_found(
-		"BadPlacement", KF_SEVERITY_ERROR,
-		"nginx/2144 waited 71.0 ms for CPU 0 behind hog/900, while for 61.0 ms CPU 1 or another was idle, "
-		"which it may use");
+	finding = expect_found("BadPlacement", KF_SEVERITY_ERROR,
+			       "nginx/2144 waited 71.0 ms for CPU 0 behind hog/900, while for 61.0 ms CPU 1 was idle, "
+			       "which it may use");
 	assert_int_equal(finding->culprit, HAND_HOG);
 	expect(finding->suggestion, "the scheduler left it");
 }
@@ -450,9 +478,21 @@ static void idle_cpus_it_may_not_use_are_an_affinity(void **state)
 	find();
 	finding = expect_found(
 		"BadPlacement", KF_SEVERITY_ERROR,
-		"nginx/2144 is pinned and waited 71.0 ms for CPU 0 behind hog/900, while for 61.0 ms CPU 1 or "
-		"another was idle, which it may not use");
+		"nginx/2144 is pinned and waited 71.0 ms for CPU 0 behind hog/900, while for 61.0 ms CPU 1 "
+		"was idle, which it may not use");
 	expect(finding->suggestion, "taskset");
+}
+
+/* On another CPU there is no more quota, either. */
+static void throttled_ones_are_no_placement(void **state)
+{
+	hand_allow(&h, HAND_NGINX, 3);
+	h.gaps[HAND_GAP_OPEN].throttled_start_ns = MS(40);
+	h.gaps[HAND_GAP_OPEN].throttled_end_ns = MS(50);
+	find();
+	for (size_t i = 0; i < f.n; i++)
+		assert_false(f.items[i].gap == &h.gaps[HAND_GAP_OPEN] &&
+			     !strcmp(kf_rule_name(f.items[i].rule), "BadPlacement"));
 }
 
 static void placement_needs_to_know_the_affinity(void **state)
@@ -512,6 +552,8 @@ int main(void)
 		TEST(yields_are_apart_and_mild),
 		TEST(woken_ones_were_not_preempted),
 		TEST(realtime_hogs_are_named),
+		TEST(threads_of_the_kernel_only_warn_and_late),
+		TEST(who_was_told_to_give_way_is_not_helped_by_renice),
 		TEST(fair_ones_equals_and_unknown_ones_are_no_realtime_hogs),
 		TEST(quotas_are_named_with_path),
 		TEST(overlapping_throttles_count_once),
@@ -521,6 +563,7 @@ int main(void)
 		TEST(a_little_taken_is_normal),
 		TEST(steal_is_found),
 		TEST(idle_cpus_are_a_placement),
+		TEST(throttled_ones_are_no_placement),
 		TEST(idle_cpus_it_may_not_use_are_an_affinity),
 		TEST(placement_needs_to_know_the_affinity),
 		TEST(hostile_names_and_numbers_do_no_harm),

@@ -427,7 +427,7 @@ static void too_many_threads_are_found(void **state)
 	finding = expect_found(
 		"OversubscribedProcess", KF_SEVERITY_ERROR,
 		"crowd/100 had more threads ready than CPUs for 50 % of the window: 8.0 on average, up to 8, where "
-		"it may use 4 CPUs");
+		"it may use 4 CPUs (or less: its cgroup, and so its quota, is not known)");
 	assert_int_equal(finding->ts_ns, MS(10));
 	assert_non_null(strstr(finding->suggestion, "no more than 4 worker threads"));
 }
@@ -444,6 +444,17 @@ static void go_programs_in_a_quota_hear_of_gomaxprocs(void **state)
 		"crowd/100 (a Go program) had more threads ready than CPUs for 25 % of the window: 8.0 on average, up "
 		"to 8, where it may use 0.5 CPUs (the CPU quota of /web)");
 	assert_non_null(strstr(finding->suggestion, "GOMAXPROCS=1 (Go >= 1.25"));
+}
+
+/* They died before they were asked for their cgroup, but the cgroup that throttled one is known. */
+static void quotas_are_known_from_throttles_too(void **state)
+{
+	knows_taken(s);
+	grouped(s, 7, 0, "/web", MS(50), MS(100));
+	crowd(4, 1010, 0, false);
+	throttled(s, 0, MS(1010), VICTIM, MS(500), 7, false);
+	find();
+	expect_found("OversubscribedProcess", KF_SEVERITY_ERROR, "where it may use 0.5 CPUs (the CPU quota of /web)");
 }
 
 static void affinity_limits_too(void **state)
@@ -553,6 +564,7 @@ int main(void)
 		TEST(quick_lines_are_fine),
 		TEST(too_many_threads_are_found),
 		TEST(go_programs_in_a_quota_hear_of_gomaxprocs),
+		TEST(quotas_are_known_from_throttles_too),
 		TEST(affinity_limits_too),
 		TEST(as_many_threads_as_cpus_are_fine),
 		TEST(short_crowds_are_fine),

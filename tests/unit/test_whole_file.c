@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "base/error.h"
+#include "snapshot/format.h"
 #include "output/whole_file.h"
 
 static char folder[64];
@@ -96,6 +97,22 @@ static void replaces_an_older_one(void **state)
 	assert_int_equal(files(), 1);
 }
 
+static void snapshots_stay(void **state)
+{
+	struct kf_whole_file f;
+	struct kf_error e = { 0 };
+	struct stat st;
+
+	(void)state;
+	write_whole(KF_FILE_MAGIC "the rest");
+	assert_int_equal(kf_whole_file_open(&f, path, &e), -1);
+	assert_int_equal(e.status, KF_USAGE);
+	assert_non_null(strstr(e.message, "is a snapshot: not overwritten"));
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(st.st_size, KF_FILE_MAGIC_BYTES + strlen("the rest"));
+	assert_int_equal(files(), 1);
+}
+
 static void abandoned_leaves_the_older_one(void **state)
 {
 	struct kf_whole_file f;
@@ -175,6 +192,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(appears_when_committed, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(replaces_an_older_one, make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(snapshots_stay, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(abandoned_leaves_the_older_one, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(devices_are_written_to_not_replaced, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(no_folder_is_an_error, make_folder, remove_folder),

@@ -70,7 +70,7 @@ static int parse_options(struct settings *o, int argc, char **argv, struct kf_op
 		.operands = "FILE",
 		.summary = "write a snapshot as Go execution trace, Perfetto trace, NDJSON or CSV",
 		.description = "Turns a snapshot into a file for other tools: `go tool trace` and what else reads Go's "
-			       "execution traces,\nui.perfetto.dev, scripts, or databases that hold the gaps of many "
+			       "execution traces, ui.perfetto.dev, scripts, or databases that hold the gaps of many "
 			       "hosts. A cut is as "
 			       "good a trace as the whole. No root needed.",
 		.examples = "  kflight export FILE.kfl && go tool trace FILE.trace\n"

@@ -12,8 +12,8 @@ static const struct kf_command command = {
 	.summary = "keep the last seconds of scheduling in memory, save them when something is late",
 	.description =
 		"Scheduling is recorded for the whole host: who ran, who was woken by whom, who waited for what. "
-		"Nothing is\n"
-		"written and this program sleeps until a trigger fires, SIGUSR1 or `kflight snapshot` asks, or the\n"
+		"Nothing is "
+		"written and this program sleeps until a trigger fires, SIGUSR1 or `kflight snapshot` asks, or the "
 		"recording ends without triggers. The filter only chooses who can trigger.",
 	.examples = "  kflight record -p 2144 --trigger 'runq>5ms' --trigger 'futex>50ms' -o /var/lib/kflight\n"
 		    "  kflight record --comm 'postgres*' --trigger 'block>1s' --after 500ms --count 1\n"

@@ -155,6 +155,8 @@ static int add_run(const struct kf_timeline *t, struct kf_parts *p, uint64_t sta
 
 	if (end_ns <= start_ns)
 		return 0;
+	if (owner.kind == KF_PART_IDLE && p->doubts_idle)
+		owner = owner_of_run(t, KF_NOT_KNOWN);
 	while (cpu && *taken < cpu->n_taken && cpu->taken[*taken].end_ns <= start_ns)
 		(*taken)++;
 	if (!cpu || *taken >= cpu->n_taken || owner.kind == KF_PART_UNKNOWN)
@@ -212,6 +214,7 @@ static int add_around_throttle(const struct kf_timeline *t, const struct kf_gap 
 int kf_gap_parts(const struct kf_timeline *t, const struct kf_gap *gap, struct kf_parts *p, struct kf_error *e)
 {
 	p->n = 0;
+	p->doubts_idle = gap->cause == KF_CAUSE_UNKNOWN;
 	if (reserve_owners(t, p))
 		return kf_fail_memory(e, "parts of a gap");
 	for (uint32_t i = 0; i < gap->n_stretches; i++) {
@@ -228,6 +231,7 @@ int kf_cpu_parts(const struct kf_timeline *t, uint32_t cpu, uint64_t start_ns, u
 		 struct kf_error *e)
 {
 	p->n = 0;
+	p->doubts_idle = false;
 	if (reserve_owners(t, p) || add_stretch(t, start_ns, end_ns, (uint16_t)cpu, p))
 		return kf_fail_memory(e, "the use of a CPU");
 	return 0;

@@ -42,9 +42,13 @@ struct kf_parts {
 	/* By culprit: its latest part. Never cleared: an entry counts only if the part it names is that culprit's. */
 	uint32_t *latest;
 	size_t n_latest;
+	bool doubts_idle; /* of the gap at work: an idle CPU does not explain it */
 };
 
 /*
+ * A gap of which only is known that the thread was found ready (KF_CAUSE_UNKNOWN) is not explained by an idle CPU: nobody saw it
+ * being woken there, and most likely it was throttled before the recording began. That time is unknown.
+ *
  * Fills p: one part per culprit (thread, vector, ...) and CPU, in order of first appearance. p may be zeroed or hold the answer for another
  * gap, and for many gaps should: the work is then one look per run of a thread in the gap, without sorting.
  */

@@ -198,7 +198,7 @@ static int add_model(struct kf_missing *m, const struct kf_timeline *t)
 		n_unknown += t->threads[i].unknown_ns != 0;
 	}
 	if (t->n_repaired)
-		err |= add(m, "%s changes of state were inferred: their own records were lost",
+		err |= add(m, "%s changes of state were inferred: their own records are not in the file",
 			   kf_format_count(t->n_repaired, n, sizeof(n)));
 	if (t->n_ignored)
 		err |= add(m, "%s records contradicted the others and were passed over",

@@ -55,7 +55,8 @@ static void print_gaps(const struct kf_page *p, const char *what, bool own, size
 	size_t n = 0;
 
 	if (!sum.n) {
-		snprintf(title, sizeof(title), "%s: none, every thread ran as soon as it could", what);
+		snprintf(title, sizeof(title), "%s: %s", what,
+			 p->o->gap_ns || !p->d->n_threads ? "none fits" : "none, every thread ran as soon as it could");
 		kf_page_heading(p, title);
 		return;
 	}

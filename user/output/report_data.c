@@ -94,7 +94,7 @@ static int find_findings(struct kf_report_data *d, const struct kf_timeline *t, 
 {
 	struct kf_rule_options rules = o->rules;
 
-	if (o->no_findings || !o->top)
+	if (o->no_findings)
 		return 0;
 	rules.top = 0; /* those of the process that triggered are told first, and may not be the worst */
 	rules.tid = o->tid;

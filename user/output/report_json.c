@@ -238,7 +238,10 @@ int kf_report_json(const struct kf_timeline *t, const struct kf_snapshot *s, con
 	int err = kf_report_data_init(&d, t, s, o, e);
 
 	if (!err) {
-		kf_findings_cut(&d.findings, o->top);
+		if (o->top)
+			kf_findings_cut(&d.findings, o->top);
+		else
+			kf_findings_release(&d.findings);
 		report = make_report(&d, t, s, o, e);
 		err = report ? write_report(report, out, e) : -1;
 	}

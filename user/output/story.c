@@ -211,6 +211,7 @@ static void add_convoy(struct kf_line *line, const struct kf_timeline *t, const 
 		kf_line_thread(line, t, c->holder);
 		kf_line_text(line, ", ");
 		kf_line_duration(line, c->holder_ns);
+		kf_line_text(line, " in all");
 	} else {
 		kf_line_text(line, c->open ? "; nobody has passed it on, who holds it is not known"
 					   : "; who held it is not known");

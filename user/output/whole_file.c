@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "snapshot/format.h"
 
 static int open_direct(struct kf_whole_file *f, int fd, struct kf_error *e)
 {
@@ -55,6 +57,18 @@ static int leads_to(const char *path, const struct stat *target)
 	return -1;
 }
 
+/* `report --html A.kfl B.kfl` is a slip, and A cannot be recorded again. */
+static bool is_snapshot(const char *path)
+{
+	char magic[KF_FILE_MAGIC_BYTES];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t got = fd >= 0 ? read(fd, magic, sizeof(magic)) : -1;
+
+	if (fd >= 0)
+		close(fd);
+	return got == sizeof(magic) && !memcmp(magic, KF_FILE_MAGIC, sizeof(magic));
+}
+
 int kf_whole_file_open(struct kf_whole_file *f, const char *path, struct kf_error *e)
 {
 	struct stat st;
@@ -70,6 +84,11 @@ int kf_whole_file_open(struct kf_whole_file *f, const char *path, struct kf_erro
 		return open_temp(f, e);
 	if (!S_ISREG(st.st_mode)) /* renaming over a device would destroy it */
 		return open_direct(f, open(path, O_WRONLY | O_CLOEXEC), e);
+	if (is_snapshot(path)) {
+		kf_whole_file_abandon(f);
+		return kf_fail(e, KF_USAGE, "give the output another name, or remove that file first",
+			       "'%s' is a snapshot: not overwritten", path);
+	}
 	fd = leads_to(path, &st);
 	return fd < 0 ? open_temp(f, e) : open_direct(f, fcntl(fd, F_DUPFD_CLOEXEC, 3), e);
 }

@@ -3,6 +3,7 @@
  * whole_file.h - an output file that appears under its name only when it is whole.
  *
  * Bytes go to a temporary name beside it; kf_whole_file_commit() syncs and renames, over an older file of that name.
+ * But never over a snapshot: what it holds cannot be recorded again.
  * What is no regular file ("-" is standard output, a pipe, /dev/null) is written to directly, and so is /dev/stdout,
  * wherever it leads. New files are 0600: what a host did is nobody else's business.
  */
@@ -19,6 +20,7 @@ struct kf_whole_file {
 	char *temp; /* NULL: written to directly */
 };
 
+/* Fails if a snapshot has that name. */
 int kf_whole_file_open(struct kf_whole_file *f, const char *path, struct kf_error *e);
 /* Closes; on failure nothing is left under either name, and an older file stays as it was. */
 int kf_whole_file_commit(struct kf_whole_file *f, struct kf_error *e);

@@ -11,7 +11,7 @@
 /* Keys: the scheduler did not move it, or was not allowed to. */
 enum { ALLOWED = 0, FORBIDDEN = 1 };
 /* Numbers. */
-enum { N_IDLE_CPU, N_CPUS_ALLOWED };
+enum { N_IDLE_CPU, N_CPUS_ALLOWED, N_CPUS };
 
 /* How long somebody had its CPU: while that is idle itself, another idle one would not have been quicker. */
 static uint64_t busy_ns(const struct kf_parts *p)
@@ -23,6 +23,16 @@ static uint64_t busy_ns(const struct kf_parts *p)
 static uint64_t smaller(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
+}
+
+/* Of which anything is known. */
+static uint32_t count_cpus(const struct kf_timeline *t)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < t->n_cpus; i++)
+		n += t->cpus[i].n_runs != 0;
+	return n;
 }
 
 /* Where it waited longest: the CPU that it ran on in the end may be the idle one. */
@@ -51,6 +61,7 @@ static int look_at(struct kf_search *s, const struct kf_gap *gap, struct kf_erro
 	hit.culprit = kf_search_culprit(s);
 	hit.cpu = find_queue(s->t, gap);
 	hit.numbers[N_CPUS_ALLOWED] = placement.n_allowed;
+	hit.numbers[N_CPUS] = count_cpus(s->t);
 	if (placement.idle_ns >= placement.forbidden_ns) {
 		hit.value = smaller(placement.idle_ns, busy_ns(&s->parts));
 		hit.key = ALLOWED;
@@ -64,10 +75,14 @@ static int look_at(struct kf_search *s, const struct kf_gap *gap, struct kf_erro
 	return kf_search_hit(s, &hit, e);
 }
 
-/* Most threads of the kernel are bound to their CPU, and nobody can change that. */
+/*
+ * Most threads of the kernel are bound to their CPU, and nobody can change that. A throttled one would have found no quota on
+ * another CPU, either.
+ */
 static bool is_movable(const struct kf_timeline *t, const struct kf_gap *gap)
 {
-	return !t->threads[gap->thread].kernel && !gap->yielded && !kf_gap_is_of_idler(t, gap);
+	return !t->threads[gap->thread].kernel && !gap->yielded && !gap->throttled && !gap->throttled_end_ns &&
+	       !kf_gap_is_of_idler(t, gap);
 }
 
 static int find(struct kf_search *s, struct kf_error *e)
@@ -80,6 +95,14 @@ static int find(struct kf_search *s, struct kf_error *e)
 			return -1;
 	}
 	return 0;
+}
+
+/* How many CPUs the message is about, beside the one it waited for: of two and more, one after the other may have been idle. */
+static uint64_t other_cpus(const struct kf_hit *hit)
+{
+	if (hit->key == FORBIDDEN)
+		return hit->numbers[N_CPUS] - hit->numbers[N_CPUS_ALLOWED];
+	return hit->numbers[N_CPUS_ALLOWED] - 1;
 }
 
 static void tell_wait(struct kf_search *s, const struct kf_hit *hit, struct kf_line *line)
@@ -102,7 +125,8 @@ static void tell_wait(struct kf_search *s, const struct kf_hit *hit, struct kf_l
 	if (hit->numbers[N_IDLE_CPU] == KF_NO_CPU)
 		kf_line_text(line, " another CPU was idle");
 	else
-		kf_line_add(line, " CPU %" PRIu64 " or another was idle", hit->numbers[N_IDLE_CPU]);
+		kf_line_add(line, " CPU %" PRIu64 "%s was idle", hit->numbers[N_IDLE_CPU],
+			    other_cpus(hit) == 1 ? "" : " or another");
 	kf_line_text(line, hit->key == FORBIDDEN ? ", which it may not use" : ", which it may use");
 }
 
@@ -126,7 +150,7 @@ static void tell(struct kf_search *s, const struct kf_alike *group, struct kf_wo
 	kf_line_text(
 		&words->suggestion,
 		"more CPUs would not help, the scheduler left it where it was: see that load is balanced between these "
-		"CPUs (isolcpus, cpuset.cpus.partition), and try a lower "
+		"CPUs (isolcpus, cpuset.cpus.partition); if it happens often, try a lower "
 		"/sys/kernel/debug/sched/migration_cost_ns");
 }
 

@@ -80,6 +80,7 @@ static void tell(struct kf_search *s, const struct kf_alike *group, struct kf_wo
 		kf_line_thread(line, s->t, c->holder);
 		kf_line_text(line, " likely had it longest, ");
 		kf_line_duration(line, c->holder_ns);
+		kf_line_text(line, " in all");
 	}
 	tell_steps(&words->detail, s->t, c);
 	kf_line_text(&words->suggestion,

@@ -10,13 +10,14 @@
 #include "rules/words.h"
 
 /* Numbers of a hit. */
-enum { N_LIMIT, N_MAX_READY, N_MEAN_TENTHS, N_QUOTA_GROUP };
+enum { N_LIMIT, N_MAX_READY, N_MEAN_TENTHS, N_QUOTA_GROUP, N_GROUP_KNOWN };
 
 /* One process at some moment. */
 struct crowd {
 	uint32_t cpus; /* that it may use at a time: by affinity, by quota */
 	uint32_t quota_cpus;
 	uint32_t quota_group;
+	bool group_known;
 	uint32_t worst_thread; /* the one that waited most */
 	uint32_t ready;	       /* threads running or ready */
 	uint32_t max_ready;
@@ -50,19 +51,31 @@ static uint32_t allowed_cpus(const struct kf_timeline *t, uint32_t thread)
 	return n;
 }
 
-/* CPUs that the quota of its cgroup is worth, rounded up. */
-static void take_quota(struct crowd *c, const struct kf_timeline *t, uint32_t thread)
+/* CPUs that the quota of a cgroup is worth, rounded up. */
+static void take_quota(struct crowd *c, const struct kf_timeline *t, uint32_t own)
 {
-	uint32_t own = t->threads[thread].cgroup;
 	uint32_t limiting = own < t->n_cgroups ? t->cgroups[own].limiting : KF_NO_CGROUP;
 	const struct kf_group *group = limiting < t->n_cgroups ? &t->cgroups[limiting] : NULL;
 	uint64_t cpus;
 
+	c->group_known |= own < t->n_cgroups;
 	if (!group || !group->quota_ns || !group->period_ns)
 		return;
 	cpus = group->quota_ns / group->period_ns + (group->quota_ns % group->period_ns != 0);
 	c->quota_cpus = cpus < UINT32_MAX ? (uint32_t)cpus : UINT32_MAX;
 	c->quota_group = limiting;
+}
+
+/* Threads that died before they were asked for their cgroup: if they were throttled, it is known by whom. */
+static void take_throttling(struct crowd *crowds, const struct kf_search *s)
+{
+	for (size_t i = 0; i < s->t->n_gaps; i++) {
+		const struct kf_gap *gap = &s->t->gaps[i];
+		struct crowd *c = &crowds[s->process[gap->thread]];
+
+		if ((gap->throttled || gap->throttled_end_ns) && c->quota_group == KF_NO_CGROUP)
+			take_quota(c, s->t, gap->cgroup);
+	}
 }
 
 /* Threads of a process may have different masks: the widest counts. */
@@ -89,9 +102,11 @@ static struct crowd *make_crowds(const struct kf_search *s)
 		if (c->worst_thread == KF_NOBODY || th->runnable_ns > s->t->threads[c->worst_thread].runnable_ns)
 			c->worst_thread = i;
 		if (th->process_leader || c->quota_group == KF_NO_CGROUP)
-			take_quota(c, s->t, i);
+			take_quota(c, s->t, th->cgroup);
 		c->ready += is_ready(th->start_state);
 	}
+	if (crowds)
+		take_throttling(crowds, s);
 	return crowds;
 }
 
@@ -157,6 +172,7 @@ static int hit_all(struct kf_search *s, const struct crowd *crowds, struct kf_er
 		hit.numbers[N_MAX_READY] = c->max_ready;
 		hit.numbers[N_MEAN_TENTHS] =
 			(uint64_t)(((unsigned __int128)c->over_ready * 10 + c->over_ns / 2) / c->over_ns);
+		hit.numbers[N_GROUP_KNOWN] = c->group_known;
 		hit.numbers[N_QUOTA_GROUP] = c->quota_cpus < c->cpus ? c->quota_group : KF_NO_CGROUP;
 		if (kf_search_hit(s, &hit, e))
 			return -1;
@@ -189,6 +205,8 @@ static void tell_limit(struct kf_line *line, const struct kf_timeline *t, const 
 
 	if (!group) {
 		kf_line_add(line, "%" PRIu64 " CPU%s", hit->numbers[N_LIMIT], hit->numbers[N_LIMIT] == 1 ? "" : "s");
+		if (!hit->numbers[N_GROUP_KNOWN])
+			kf_line_text(line, " (or less: its cgroup, and so its quota, is not known)");
 		return;
 	}
 	kf_line_add(line, "%.2g CPUs (the CPU quota of ", (double)group->quota_ns / (double)group->period_ns);

@@ -85,7 +85,8 @@ static void tell(struct kf_search *s, const struct kf_alike *group, struct kf_wo
 	}
 	kf_line_add(&words->suggestion,
 		    "if it need not be real-time, `chrt -o -p 0 %" PRIu32 "`; else let it block more often, or keep it "
-		    "on CPUs of its own (`taskset -cp`); kernel.sched_rt_runtime_us is what is left to others",
+		    "on CPUs of its own (`taskset -cp`); by default (kernel.sched_rt_runtime_us) real-time threads may "
+		    "take 95 %% of a CPU",
 		    hog->tid);
 }
 

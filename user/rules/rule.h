@@ -32,7 +32,7 @@ struct kf_hit {
 	bool mild;	   /* a WARN at most */
 	const struct kf_gap *gap; /* NULL */
 	struct kf_wait wait;	  /* what the thread was doing; nr KF_NR_USER: not known */
-	uint64_t numbers[4];	  /* the rule's own, for its words */
+	uint64_t numbers[5];	  /* the rule's own, for its words */
 };
 
 /* Hits that are alike. */

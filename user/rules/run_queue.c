@@ -17,13 +17,19 @@ static bool is_vaguely_throttled(const struct kf_gap *gap)
 	return gap->throttled && !gap->throttled_end_ns;
 }
 
+/* Threads of the kernel give way for milliseconds on every busy host: only what would be an ERROR for others is told. */
+static uint64_t least_ns(const struct kf_search *s, const struct kf_gap *gap)
+{
+	return s->t->threads[gap->thread].kernel ? s->error : s->warn;
+}
+
 static int find(struct kf_search *s, struct kf_error *e)
 {
 	for (size_t i = 0; i < s->t->n_gaps; i++) {
 		const struct kf_gap *gap = &s->t->gaps[i];
 		struct kf_hit hit;
 
-		if (queued_ns(gap) < s->warn || is_vaguely_throttled(gap) || gap->yielded ||
+		if (queued_ns(gap) < least_ns(s, gap) || is_vaguely_throttled(gap) || gap->yielded ||
 		    kf_gap_is_of_idler(s->t, gap) || !kf_search_wants(s, gap->thread))
 			continue;
 		if (kf_search_parts(s, gap, e))

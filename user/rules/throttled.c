@@ -174,8 +174,10 @@ static void tell(struct kf_search *s, const struct kf_alike *alike, struct kf_wo
 		kf_line_text(&words->suggestion,
 			     "a Go program runs GOMAXPROCS threads at a time; set that to the quota "
 			     "(Go >= 1.25 reads it itself)");
+	else if (hit->numbers[N_THREADS] < 2)
+		kf_line_text(&words->suggestion, "a single thread did, so it must do less, or in smaller pieces");
 	else
-		kf_line_text(&words->suggestion, "fewer threads at a time, as many as the quota is CPUs");
+		kf_line_text(&words->suggestion, "no more threads at a time than the quota is worth CPUs");
 }
 
 const struct kf_rule kf_rule_cpu_quota_throttled = {

@@ -103,6 +103,15 @@ static void advise_on_thread(struct kf_line *line, const struct kf_timeline *t, 
 		kf_line_text(line, "fewer threads or processes of ");
 		kf_line_process(line, t, gap->thread);
 		kf_line_text(line, " at a time, or more CPUs for them: they wait for one another");
+	} else if (kf_prio_is_favoured(prio, kf_prio_at(t, gap->thread, gap->start_ns))) {
+		kf_line_process(line, t, gap->thread);
+		kf_line_text(line, " (");
+		kf_line_prio(line, kf_prio_at(t, gap->thread, gap->start_ns));
+		kf_line_text(line, ") is meant to give way to ");
+		kf_line_thread(line, t, culprit);
+		kf_line_text(line, " (");
+		kf_line_prio(line, prio);
+		kf_line_text(line, "): if it must not wait, start it without `nice`, or give it a CPU of its own");
 	} else {
 		kf_line_text(line, "give ");
 		kf_line_process(line, t, culprit);
@@ -117,7 +126,8 @@ static void advise_on_thread(struct kf_line *line, const struct kf_timeline *t, 
 	}
 }
 
-static void advise_on_kind(struct kf_line *line, const struct kf_gap *gap, enum kf_part_kind kind)
+static void advise_on_kind(struct kf_line *line, const struct kf_timeline *t, const struct kf_gap *gap,
+			   enum kf_part_kind kind)
 {
 	switch (kind) {
 	case KF_PART_IDLE:
@@ -147,7 +157,9 @@ static void advise_on_kind(struct kf_line *line, const struct kf_gap *gap, enum 
 	case KF_PART_KINDS:
 		break;
 	}
-	kf_line_text(line, "record with a larger --window: who had the CPU is not in the file");
+	kf_line_text(line, "who had the CPU is not in the file: see what the report lists as incomplete");
+	if (gap->start_ns <= t->floor_ns)
+		kf_line_text(line, ", and record longer before it (--window)");
 }
 
 void kf_line_gap_advice(struct kf_line *line, struct kf_search *s, const struct kf_gap *gap)
@@ -172,5 +184,5 @@ void kf_line_gap_advice(struct kf_line *line, struct kf_search *s, const struct 
 	else if (most == KF_PART_THREAD)
 		advise_on_several(line, s->t, gap);
 	else
-		advise_on_kind(line, gap, most);
+		advise_on_kind(line, s->t, gap, most);
 }
