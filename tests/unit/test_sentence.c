@@ -73,7 +73,7 @@ static void every_cause_has_its_words(void **state)
 					    "redis/812 (100 %)");
 	gap.throttled = true;
 	assert_string_equal(sentence(&gap), "hog/900 was throttled (CPU quota of its cgroup) and waited 7.00 ms to run "
-					    "again on CPU 0: 7.00 ms redis/812 (100 %)");
+					    "again on CPU 0: 7.00 ms unknown (100 %)");
 	gap = redis_gap(KF_CAUSE_FORKED);
 	gap.waker = HAND_CRON;
 	assert_string_equal(sentence(&gap), "hog/900 was started by cron/77 and waited 7.00 ms for its first run on "

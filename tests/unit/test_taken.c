@@ -415,7 +415,7 @@ static void throttles_without_record(void **state)
 	build(s);
 	throttle_is(gap_of(20, 6000000), 0, 0, "/web");
 	assert_int_equal(gap_of(20, 6000000)->kind, KF_GAP_THROTTLED);
-	parts_are(gap_of(20, 6000000), "10 @0 2000000");
+	parts_are(gap_of(20, 6000000), "unknown @0 2000000");
 	throttle_is(gap_of(20, END), 7000000, END, "/web");
 	assert_true(gap_of(20, END)->open);
 	parts_are(gap_of(20, END), "throttled 2000000");

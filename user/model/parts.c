@@ -198,14 +198,17 @@ static uint64_t clamp(uint64_t ns, uint64_t low, uint64_t high)
 	return ns < low ? low : ns > high ? high : ns;
 }
 
-/* While it was throttled it was on no queue, whoever had the CPU. */
+/* While it was throttled it was on no queue, whoever had the CPU. For how long may be untold: then nobody is blamed. */
 static int add_around_throttle(const struct kf_timeline *t, const struct kf_gap *gap, const struct kf_stretch *stretch,
 			       struct kf_parts *p)
 {
 	const struct owner quota = { .thread = KF_NOT_KNOWN, .kind = KF_PART_THROTTLED };
+	const struct owner untold = { .thread = KF_NOT_KNOWN, .kind = KF_PART_UNKNOWN };
 	uint64_t from = clamp(gap->throttled_start_ns, stretch->start_ns, stretch->end_ns);
 	uint64_t to = clamp(gap->throttled_end_ns, from, stretch->end_ns);
 
+	if (!gap->throttled_end_ns)
+		return add(t, p, stretch->start_ns, stretch->end_ns - stretch->start_ns, stretch->cpu, &untold);
 	if (add_stretch(t, stretch->start_ns, from, stretch->cpu, p) || add(t, p, from, to - from, KF_NO_CPU, &quota))
 		return -1;
 	return add_stretch(t, to, stretch->end_ns, stretch->cpu, p);
@@ -220,8 +223,9 @@ int kf_gap_parts(const struct kf_timeline *t, const struct kf_gap *gap, struct k
 	for (uint32_t i = 0; i < gap->n_stretches; i++) {
 		const struct kf_stretch *stretch = &t->stretches[gap->first_stretch + i];
 
-		if (gap->throttled_end_ns ? add_around_throttle(t, gap, stretch, p)
-					  : add_stretch(t, stretch->start_ns, stretch->end_ns, stretch->cpu, p))
+		if (gap->throttled || gap->throttled_end_ns
+			    ? add_around_throttle(t, gap, stretch, p)
+			    : add_stretch(t, stretch->start_ns, stretch->end_ns, stretch->cpu, p))
 			return kf_fail_memory(e, "parts of a gap");
 	}
 	return 0;

@@ -132,7 +132,8 @@ struct kf_placement kf_gap_placement(const struct kf_timeline *t, const struct k
 	s.t = t;
 	s.answer = (struct kf_placement){ 0 };
 	look_at_cpus(&s, gap->thread);
-	for (uint32_t i = 0; i < gap->n_stretches; i++) {
+	/* Throttled, and not known for how long: what was idle may not have been for it. */
+	for (uint32_t i = 0; i < gap->n_stretches && !(gap->throttled && !gap->throttled_end_ns); i++) {
 		const struct kf_stretch *stretch = &t->stretches[gap->first_stretch + i];
 		uint64_t from = stretch->end_ns, to = stretch->end_ns;
 
