@@ -78,6 +78,21 @@ static void findings_come_with_advice_before_the_gaps(void **state)
 	free(text);
 }
 
+/* An ERROR is not hidden by a WARN about the same wait. */
+static void the_worse_of_two_is_told(void **state)
+{
+	const struct kf_rule_threshold threshold = { .rule = kf_rule_find("Preempted"),
+						     .warn = MS(10),
+						     .error = MS(80) };
+	char *text;
+
+	options.rules = (struct kf_rule_options){ .thresholds = &threshold, .n_thresholds = 1 };
+	text = printed(kf_report_text);
+	expect(text, "\n  ERROR  RunQueueLatency: nginx/2144 was preempted and has waited 71.0 ms");
+	expect_not(text, "Preempted:");
+	free(text);
+}
+
 static void those_of_the_triggering_process_come_first(void **state)
 {
 	char *text;
@@ -214,6 +229,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(findings_come_with_advice_before_the_gaps),
+		TEST(the_worse_of_two_is_told),
 		TEST(those_of_the_triggering_process_come_first),
 		TEST(alike_ones_have_a_count),
 		TEST(nothing_found_says_so),

@@ -52,7 +52,21 @@ static bool covers(const struct kf_timeline *t, const struct kf_finding *a, cons
 	       is_same_name(t, a->thread, b->thread) && is_same_name(t, a->culprit, b->culprit);
 }
 
-/* Another finding tells the same wait, and names a cause rather than what it led to. */
+/* These say that somebody waited; those before them say why. */
+static bool is_effect(const struct kf_finding *finding)
+{
+	return rank_of(finding->rule) >= rank_of(kf_rule_find("Preempted"));
+}
+
+/* Of two about the same wait, is a the one to tell? A cause, unless that hides something worse; of effects the worse one. */
+static bool is_better(const struct kf_finding *a, const struct kf_finding *b)
+{
+	if (is_effect(a) && is_effect(b) && a->severity != b->severity)
+		return a->severity > b->severity;
+	return rank_of(a->rule) < rank_of(b->rule) && a->severity >= b->severity;
+}
+
+/* Another finding tells the same wait, and better. */
 static bool is_told_better(const struct kf_page *p, const struct kf_finding *finding)
 {
 	const struct kf_findings *f = &p->d->findings;
@@ -60,8 +74,7 @@ static bool is_told_better(const struct kf_page *p, const struct kf_finding *fin
 	for (size_t i = 0; i < f->n; i++) {
 		const struct kf_finding *other = &f->items[i];
 
-		if (rank_of(other->rule) < rank_of(finding->rule) &&
-		    (is_same_wait(other, finding) || covers(p->t, other, finding)))
+		if (is_better(other, finding) && (is_same_wait(other, finding) || covers(p->t, other, finding)))
 			return true;
 	}
 	return false;

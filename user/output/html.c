@@ -14,11 +14,11 @@
 
 static int write_page(const struct kf_page *p, struct kf_error *e)
 {
+	errno = 0; /* what a write long ago failed with is still to be told: nothing else here fails and goes on */
 	fwrite(page_head, 1, sizeof(page_head), p->out);
 	if (kf_html_data_write(p, e))
 		return -1;
 	fwrite(page_tail, 1, sizeof(page_tail), p->out);
-	errno = 0;
 	if (fflush(p->out) || ferror(p->out))
 		return kf_fail_errno(e, errno ? errno : EIO, NULL, "cannot write the page");
 	return 0;
