@@ -219,6 +219,15 @@ type line struct {
 	} `json:"parts"`
 }
 
+func (l line) throttled() bool {
+	for _, p := range l.Parts {
+		if p.Kind == "throttled" {
+			return true
+		}
+	}
+	return false
+}
+
 // Time that interrupts and the hypervisor took, which ftrace's switches count for whoever was on the CPU.
 const taken = -2
 
@@ -267,9 +276,9 @@ func compareShares(name, path string, s *schedule, from, to uint64) (bool, error
 		if !ok {
 			continue // counted by the comparison of gaps
 		}
-		if s.shares(theirs)[-1] > l.Wait/50 {
+		if s.shares(theirs)[-1] > l.Wait/50 || l.throttled() {
 			unclear++
-			continue // ftrace itself does not know who ran
+			continue // ftrace itself does not know who ran, or that the thread was in no queue
 		}
 		compared++
 		off, who := worstShare(ours, s.shares(theirs), l.Wait)
@@ -285,7 +294,7 @@ func compareShares(name, path string, s *schedule, from, to uint64) (bool, error
 			fmt.Println("    ftrace: queued on (since, CPU)", theirs.stretches)
 		}
 	}
-	fmt.Printf("figure: %s: culprits of %d gaps >= 1 ms: %d agree within 2 %%, worst %.2f %% (%d with a hole in ftrace left out)\n",
+	fmt.Printf("figure: %s: culprits of %d gaps >= 1 ms: %d agree within 2 %%, worst %.2f %% (%d with a hole in ftrace, or throttled, left out)\n",
 		name, compared, agreed, 100*worst, unclear)
 	sc := score{hit: agreed, all: compared}
 	return wrongSums == 0 && sc.rate() >= minHit, lines.Err()
