@@ -419,14 +419,18 @@ static void tell_cut(const struct material *m, char *why, size_t len)
 static void tell_holes(const struct material *m, char *why, size_t len)
 {
 	uint64_t longest_ns = 0;
+	bool reaches_out = false;
 	char duration[32];
 
-	for (size_t i = 0; i < m->n_holes; i++)
+	for (size_t i = 0; i < m->n_holes; i++) {
 		if (m->holes[i].ns > longest_ns)
 			longest_ns = m->holes[i].ns;
+		reaches_out |= m->holes[i].most_ns == ANY_LENGTH;
+	}
 	if (m->n_holes)
-		snprintf(why, len, "what threads did is unknown %zu time%s, up to %s long", m->n_holes,
-			 m->n_holes == 1 ? "" : "s", kf_format_duration(longest_ns, duration, sizeof(duration)));
+		snprintf(why, len, "what threads did is unknown %zu time%s, up to %s long%s", m->n_holes,
+			 m->n_holes == 1 ? "" : "s", kf_format_duration(longest_ns, duration, sizeof(duration)),
+			 reaches_out ? ", and reaches out of the window" : "");
 	else
 		snprintf(why, len, "there is no such wait");
 }
@@ -437,6 +441,14 @@ static bool is_decided_as_seen(struct material *m)
 	for (size_t i = 0; i < m->n_waits; i++)
 		m->waits[i].most_ns = m->waits[i].ns;
 	return decide(m, KF_DOUBT_NONE) != KF_ANSWER_UNKNOWN;
+}
+
+/* The same of the unknown, as with --as-seen. */
+static bool is_helped_as_seen(struct material *m)
+{
+	for (size_t i = 0; i < m->n_holes; i++)
+		m->holes[i].most_ns = m->holes[i].ns;
+	return is_decided_as_seen(m);
 }
 
 static void judge(struct material *m, const struct kf_selection *threads, struct kf_measured *out)
@@ -452,6 +464,8 @@ static void judge(struct material *m, const struct kf_selection *threads, struct
 		tell_cut(m, out->why, sizeof(out->why));
 	else
 		tell_holes(m, out->why, sizeof(out->why));
+	if (out->answer == KF_ANSWER_UNKNOWN)
+		out->as_seen_helps = is_helped_as_seen(m);
 }
 
 static int measure(struct material *m, const struct kf_selection *threads, struct kf_measured *out)

@@ -40,6 +40,7 @@ struct kf_measured {
 	struct kf_sample worst;	  /* the longest wait; not for total() */
 	struct kf_share_of most;  /* total(): who waited most */
 	char why[KF_DOUBT_BYTES]; /* UNKNOWN: the reason, no full stop */
+	bool as_seen_helps;	  /* UNKNOWN: it would be known if what is cut off counted as long as it was seen */
 };
 
 int kf_measure(struct kf_measured *out, const struct kf_expr *x, const struct kf_view *v, struct kf_error *e);

@@ -21,6 +21,14 @@ static void add_count(struct kf_line *line, const char **between, size_t n, cons
 	*between = ", ";
 }
 
+static bool does_as_seen_help(const struct kf_verdict_page *p)
+{
+	for (size_t i = 0; i < p->c->n_exprs; i++)
+		if (p->v->measured[i].as_seen_helps)
+			return true;
+	return false;
+}
+
 /* "FAIL: 2 of 3 expressions are true, 1 finding", "INCOMPLETE: 1 of 3 expressions cannot be answered". */
 static void print_headline(const struct kf_verdict_page *p, FILE *out)
 {
@@ -36,7 +44,7 @@ static void print_headline(const struct kf_verdict_page *p, FILE *out)
 		add_count(&line, &between, v->has_findings ? v->n_bad : 0, "finding");
 	} else if (v->status == KF_INCOMPLETE) {
 		kf_line_text(&line, ": the window cannot tell");
-		if (p->v->n_unknown && !p->c->as_seen)
+		if (does_as_seen_help(p))
 			kf_line_text(&line, " (--as-seen counts waits that it cuts off as long as they were seen)");
 	} else if (p->c->n_exprs) {
 		add_count(&line, &between, p->c->n_exprs, "expression");
