@@ -40,27 +40,33 @@ static __always_inline bool is_queue_throttled(u64 queue)
 	return (u32)PEEK(struct cfs_rq, queue, throttle_count) != 0;
 }
 
-/* For how long the queue at this address was throttled so far; the kernel counts a time only when it is over. */
-static __always_inline u64 quota_wait_ns(u64 queue)
+/*
+ * For how long the queue at this address was throttled so far. The kernel counts a time only when it is over: if it is throttled
+ * now, that costs more looks.
+ */
+static __always_inline u64 quota_wait_ns(u64 queue, bool throttled)
 {
-	u64 total_ns, began_ns, now_ns = 0;
+	u64 total_ns, began_ns = 0, now_ns = 0;
 
 	if (bpf_core_field_exists(((struct cfs_rq___self *)0)->throttled_clock_self_time)) {
-		began_ns = PEEK(struct cfs_rq___self, queue, throttled_clock_self);
 		total_ns = PEEK(struct cfs_rq___self, queue, throttled_clock_self_time);
+		if (throttled)
+			began_ns = PEEK(struct cfs_rq___self, queue, throttled_clock_self);
 		if (began_ns)
 			now_ns = clock_of(queue);
 	} else if (bpf_core_field_exists(((struct cfs_rq___pelt *)0)->throttled_clock_pelt_time)) {
-		began_ns = PEEK(struct cfs_rq___pelt, queue, throttled_clock_pelt);
 		total_ns = PEEK(struct cfs_rq___pelt, queue, throttled_clock_pelt_time);
-		if (is_queue_throttled(queue))
+		if (throttled) {
+			began_ns = PEEK(struct cfs_rq___pelt, queue, throttled_clock_pelt);
 			now_ns = PEEK(struct rq, PEEK(struct cfs_rq, queue, rq), clock_pelt) -
 				 PEEK(struct rq, PEEK(struct cfs_rq, queue, rq), lost_idle_time);
+		}
 	} else {
-		began_ns = PEEK(struct cfs_rq___task, queue, throttled_clock_task);
 		total_ns = PEEK(struct cfs_rq___task, queue, throttled_clock_task_time);
-		if (is_queue_throttled(queue))
+		if (throttled) {
+			began_ns = PEEK(struct cfs_rq___task, queue, throttled_clock_task);
 			now_ns = PEEK(struct rq, PEEK(struct cfs_rq, queue, rq), clock_task);
+		}
 	}
 	return total_ns + (now_ns > began_ns ? now_ns - began_ns : 0);
 }
@@ -114,7 +120,7 @@ static __always_inline void quota_begin(struct task_struct *task, struct thread_
 		state->quota_group = limiting_group(*(volatile u64 *)&state->quota_queue,
 						    PEEK(struct task_struct, (u64)task, se.parent));
 	state->quota_sum_ns = 0;
-	state->quota_ns = quota_wait_ns(queue);
+	state->quota_ns = quota_wait_ns(queue, state->throttled);
 }
 
 static __always_inline u64 cgroup_of(struct task_struct *task)
@@ -149,9 +155,9 @@ static __noinline void write_throttle(struct task_struct *task, struct thread_st
 }
 
 /* For how long the queue it is on was throttled since the thread came to it. */
-static __always_inline u64 quota_here_ns(struct thread_state *state)
+static __always_inline u64 quota_here_ns(struct thread_state *state, bool throttled)
 {
-	u64 ns = quota_wait_ns(state->quota_queue) - state->quota_ns;
+	u64 ns = quota_wait_ns(state->quota_queue, throttled) - state->quota_ns;
 
 	return (s64)ns > 0 ? ns : 0; /* looked at while it changed */
 }
@@ -160,19 +166,21 @@ static __always_inline u64 quota_here_ns(struct thread_state *state)
 static __always_inline void quota_move(struct task_struct *task, struct thread_state *state, u32 to)
 {
 	struct task_group *group;
+	bool throttled;
 	u64 queue;
 
 	if (!(sources & KF_SOURCE_QUOTA) || !state->quota_queue)
 		return;
-	state->quota_sum_ns += quota_here_ns(state);
+	state->quota_sum_ns += quota_here_ns(state, is_queue_throttled(state->quota_queue));
 	group = task->sched_task_group;
 	queue = group ? peek((u64)group->cfs_rq + to * sizeof(void *), false) : 0;
 	if (!queue)
 		return;
+	throttled = is_queue_throttled(queue);
 	if (!state->quota_sum_ns && queues_throttle(task))
-		state->throttled = is_queue_throttled(queue);
+		state->throttled = throttled;
 	state->quota_queue = queue;
-	state->quota_ns = quota_wait_ns(queue);
+	state->quota_ns = quota_wait_ns(queue, throttled);
 }
 
 /* It runs, and was runnable since then. Not on the queue we know of: another cgroup's now, and that one may be gone. */
@@ -184,7 +192,8 @@ static __always_inline void quota_end(struct task_struct *task, struct thread_st
 		return;
 	ns = state->quota_sum_ns;
 	if (state->quota_queue == (u64)task->se.cfs_rq)
-		ns += quota_here_ns(state);
+		/* Where queues throttle, what runs is on none that is throttled. */
+		ns += quota_here_ns(state, !queues_throttle(task) && is_queue_throttled(state->quota_queue));
 	if (ns > now_ns - since_ns)
 		ns = now_ns - since_ns;
 	if (ns >= KF_WAIT_TICK_NS)

@@ -104,10 +104,24 @@ static struct kf_gap *gap_that_ends(struct kf_timeline *t, uint64_t end_ns, uint
 	return NULL;
 }
 
-/* Whose quota a thread of this cgroup uses up first, where no record tells: a guess if several groups share one. */
-static uint32_t limiting(const struct kf_timeline *t, uint32_t group)
+#define MAX_DEPTH 64
+
+/*
+ * Whose quota a thread of this cgroup uses up, where no record tells: the one there is. With several on the way up the smallest
+ * need not be it, others may use up the larger one together.
+ */
+static uint32_t only_quota(const struct kf_timeline *t, uint32_t group)
 {
-	return group != KF_NO_CGROUP && t->cgroups[group].limiting != KF_NO_CGROUP ? t->cgroups[group].limiting : group;
+	uint32_t at = group, found = KF_NO_CGROUP;
+
+	for (int depth = 0; at != KF_NO_CGROUP && depth < MAX_DEPTH; depth++, at = t->cgroups[at].parent) {
+		if (!t->cgroups[at].quota_ns)
+			continue;
+		if (found != KF_NO_CGROUP)
+			return KF_NO_CGROUP;
+		found = at;
+	}
+	return found != KF_NO_CGROUP ? found : group;
 }
 
 /*
@@ -126,7 +140,7 @@ static void throttle(struct kf_timeline *t, const struct kf_slot *slot, const st
 		ns = gap->end_ns - gap->start_ns;
 	gap->cgroup = kf_group_find(ids, t->n_cgroups, slot->cgroup_id);
 	if (!(slot->flags & KF_F_LIMITING))
-		gap->cgroup = limiting(t, gap->cgroup);
+		gap->cgroup = only_quota(t, gap->cgroup);
 	gap->throttled_start_ns = slot->flags & KF_F_AT_START ? gap->start_ns : gap->end_ns - ns;
 	gap->throttled_end_ns = gap->throttled_start_ns + ns;
 }
@@ -166,7 +180,7 @@ static enum kf_gap_kind kind_of(const struct kf_timeline *t, const struct kf_gap
 /* It began with a throttle, and no record tells for how long: it still lasts, or its record is lost or was never made. */
 static void throttle_untold(struct kf_timeline *t, struct kf_gap *gap)
 {
-	gap->cgroup = limiting(t, t->threads[gap->thread].cgroup);
+	gap->cgroup = only_quota(t, t->threads[gap->thread].cgroup);
 	if (!gap->open)
 		return;
 	gap->throttled_start_ns = gap->start_ns;
