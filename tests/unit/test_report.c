@@ -275,7 +275,7 @@ static void every_loss_has_a_line(void **state)
 	expect(text, "  - 3 syscall slots were thrown away");
 	expect(text, "  - 9 birth and name records were overwritten");
 	expect(text,
-	       "  - interrupts of the first 12.0 ms of the window were overwritten on 1 CPU: their time counts for");
+	       "  - interrupts, steal and quotas of the first 12.0 ms of the window were overwritten on 1 CPU: their");
 	expect(text, "  - not recorded: CPU quotas, changes of priority\n");
 	expect(text, "  - 21 events were missed");
 	expect(text, "  - 22 events had no room");

@@ -179,11 +179,10 @@ static int add_taken(struct kf_missing *m, const struct kf_timeline *t, const st
 	if (!n)
 		return 0;
 	kf_format_duration(latest_ns - t->floor_ns, before, sizeof(before));
-	return add(
-		m,
-		"interrupts of the first %s of the window were overwritten on %s CPU%s: their time counts for whoever "
-		"they interrupted",
-		before, kf_format_count(n, cpus, sizeof(cpus)), n == 1 ? "" : "s");
+	return add(m,
+		   "interrupts, steal and quotas of the first %s of the window were overwritten on %s CPU%s: their "
+		   "time counts for whoever had the CPU",
+		   before, kf_format_count(n, cpus, sizeof(cpus)), n == 1 ? "" : "s");
 }
 
 static int add_model(struct kf_missing *m, const struct kf_timeline *t)
