@@ -100,6 +100,9 @@ static int parse_causes(struct kf_recording *r, struct kf_error *e)
 		if (!names[i])
 			return kf_fail(e, KF_USAGE, "any of irq,steal,quota,prio; or all; or none",
 				       "bad --causes '%s': unknown '%s'", r->causes, word);
+		if (i >= 4 && strcmp(r->causes, word) != 0)
+			return kf_fail(e, KF_USAGE, "any of irq,steal,quota,prio; or all; or none",
+				       "bad --causes '%s': '%s' stands alone", r->causes, word);
 		r->sources |= i < 4 ? 1u << i : i == 4 ? KF_SOURCES_ALL : 0;
 		at += len;
 	}
