@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/bisect.h"
 #include "base/error.h"
 #include "model/machine.h"
 #include "model/timeline.h"
@@ -184,23 +185,17 @@ int kf_about_threads(struct kf_timeline *t, struct kf_machine *m, struct kf_erro
 
 uint16_t kf_prio_at(const struct kf_timeline *t, uint32_t thread, uint64_t ts_ns)
 {
-	size_t low = 0, high = t->n_prios;
+	const struct kf_prio_change *prios = t->prios;
+	size_t later; /* the first change behind it */
 
 	if (thread >= t->n_threads)
 		return 0;
-	while (low < high) { /* the first change behind it */
-		size_t middle = low + (high - low) / 2;
-		const struct kf_prio_change *change = &t->prios[middle];
-
-		if (change->thread < thread || (change->thread == thread && change->ts_ns <= ts_ns))
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low && t->prios[low - 1].thread == thread)
-		return t->prios[low - 1].prio;
+	later = KF_BISECT(t->n_prios, i,
+			  prios[i].thread < thread || (prios[i].thread == thread && prios[i].ts_ns <= ts_ns));
+	if (later && prios[later - 1].thread == thread)
+		return prios[later - 1].prio;
 	/* Only later changes are known: what it was before them is not. */
-	return low < t->n_prios && t->prios[low].thread == thread ? 0 : t->threads[thread].prio;
+	return later < t->n_prios && prios[later].thread == thread ? 0 : t->threads[thread].prio;
 }
 
 int kf_thread_may_run_on(const struct kf_timeline *t, uint32_t thread, uint32_t cpu)

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/bisect.h"
 #include "base/error.h"
 
 /* A wait shorter than 1/4 of the stretch does not explain it. */
@@ -156,32 +157,12 @@ static uint64_t clamp(uint64_t ns, uint64_t low, uint64_t high)
 /* How many of these moves are not after ts_ns. */
 static size_t count_until(const struct kf_timeline *t, const uint32_t *items, size_t n, uint64_t ts_ns)
 {
-	size_t low = 0, high = n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (t->moves[items[middle]].ts_ns <= ts_ns)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return KF_BISECT(n, i, t->moves[items[i]].ts_ns <= ts_ns);
 }
 
 static size_t count_gaps_until(const struct kf_timeline *t, const uint32_t *items, size_t n, uint64_t ts_ns)
 {
-	size_t low = 0, high = n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (t->gaps[items[middle]].end_ns <= ts_ns)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return KF_BISECT(n, i, t->gaps[items[i]].end_ns <= ts_ns);
 }
 
 /* The phase behind the first `turn` turns of a thread; 0 is the one it is in at the floor. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bisect.h"
 #include "base/error.h"
 #include "model/timeline.h"
 
@@ -46,18 +47,10 @@ static const char *state_name(unsigned state)
 /* Does a run of this thread on this CPU contain the whole interval? */
 static bool ran(const struct kf_cpu *cpu, uint32_t thread, uint64_t start_ns, uint64_t end_ns)
 {
-	size_t low = 0, high = cpu->n_runs;
+	size_t at = KF_BISECT(cpu->n_runs, i, cpu->runs[i].end_ns <= start_ns);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (cpu->runs[middle].end_ns <= start_ns)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < cpu->n_runs && cpu->runs[low].thread == thread && cpu->runs[low].start_ns == start_ns &&
-	       cpu->runs[low].end_ns == end_ns;
+	return at < cpu->n_runs && cpu->runs[at].thread == thread && cpu->runs[at].start_ns == start_ns &&
+	       cpu->runs[at].end_ns == end_ns;
 }
 
 static int occupy(struct check *c, uint32_t thread, uint16_t cpu, uint64_t ts_ns)

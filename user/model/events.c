@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bisect.h"
 #include "base/error.h"
 #include "snapshot/snapshot.h"
 
@@ -93,17 +94,7 @@ static void sort_records(struct source *s)
 
 static size_t first_at(const struct source *s, uint64_t ts_ns)
 {
-	size_t low = 0, high = s->n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (time_of(s, middle) < ts_ns)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return KF_BISECT(s->n, i, time_of(s, i) < ts_ns);
 }
 
 static int index_ring(struct kf_events *ev, struct source *s, uint64_t floor_ns, struct kf_error *e)

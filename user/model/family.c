@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/bisect.h"
 #include "model/timeline.h"
 
 /* Ids come from records: a reused one could close the chain to a ring. */
@@ -40,17 +41,9 @@ static int by_tid(const void *va, const void *vb)
 /* The last user of this number, as kf_timeline_find() has it. */
 static uint32_t last_user(const struct number *numbers, size_t n, uint32_t tid)
 {
-	size_t low = 0, high = n;
+	size_t behind = KF_BISECT(n, i, numbers[i].tid <= tid);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (numbers[middle].tid <= tid)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low && numbers[low - 1].tid == tid ? numbers[low - 1].thread : KF_NOBODY;
+	return behind && numbers[behind - 1].tid == tid ? numbers[behind - 1].thread : KF_NOBODY;
 }
 
 enum { NOT_ASKED = 0, BELONGS, DOES_NOT };

@@ -88,22 +88,6 @@ static int add(const struct kf_timeline *t, struct kf_parts *p, uint64_t start_n
 	return 0;
 }
 
-/* The first of cpu->taken that can reach beyond ts_ns. */
-static size_t taken_after(const struct kf_cpu *cpu, uint64_t ts_ns)
-{
-	size_t low = 0, high = cpu->n_taken;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (cpu->taken[middle].end_ns <= ts_ns)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 /* How much of taken was between start and end: several short interrupts in one record are spread evenly. */
 static uint64_t share_of(const struct kf_taken *taken, uint64_t start_ns, uint64_t end_ns)
 {
@@ -118,8 +102,8 @@ static uint64_t share_of(const struct kf_taken *taken, uint64_t start_ns, uint64
 	return (uint64_t)((double)taken->ns * (double)(to - from) / (double)whole_ns);
 }
 
-/* What was taken between start and end, as parts; or only its sum, if p is NULL. first: of taken_after(). Returns -1 out of
- * memory. */
+/* What was taken between start and end, as parts; or only its sum, if p is NULL. first: of kf_cpu_taken_at(). Returns -1
+ * out of memory. */
 static int take(const struct kf_timeline *t, struct kf_parts *p, uint64_t start_ns, uint64_t end_ns, uint16_t number,
 		size_t first, uint64_t *sum_ns)
 {
@@ -143,8 +127,8 @@ static int take(const struct kf_timeline *t, struct kf_parts *p, uint64_t start_
 
 /*
  * A stretch in which one thread, or the idle task, had the CPU: what was taken from it in that time comes off. What a
- * softirq lost to an interrupt, the recorder has taken off already. taken: where the run before left off, or taken_after() of
- * any earlier moment; long gaps meet thousands of runs, each a search otherwise.
+ * softirq lost to an interrupt, the recorder has taken off already. taken: where the run before left off, or
+ * kf_cpu_taken_at() of any earlier moment; long gaps meet thousands of runs, each a search otherwise.
  */
 static int add_run(const struct kf_timeline *t, struct kf_parts *p, uint64_t start_ns, uint64_t end_ns, uint16_t number,
 		   uint32_t thread, size_t *taken)
@@ -172,7 +156,7 @@ static int add_stretch(const struct kf_timeline *t, uint64_t start_ns, uint64_t 
 		       struct kf_parts *p)
 {
 	const struct kf_cpu *cpu = number < t->n_cpus ? &t->cpus[number] : NULL;
-	size_t taken = cpu ? taken_after(cpu, start_ns) : 0;
+	size_t taken = cpu ? kf_cpu_taken_at(cpu, start_ns) : 0;
 	uint64_t at = start_ns;
 
 	for (size_t i = cpu ? kf_cpu_run_at(cpu, at) : 0; cpu && i < cpu->n_runs && at < end_ns; i++) {

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/bisect.h"
 #include "base/error.h"
 #include "model/about.h"
 #include "model/parts.h"
@@ -88,19 +89,11 @@ int kf_taken_read(struct kf_timeline *t, const struct kf_snapshot *s, struct kf_
 
 static struct kf_gap *gap_that_ends(struct kf_timeline *t, uint64_t end_ns, uint32_t tid)
 {
-	size_t low = 0, high = t->n_gaps;
+	size_t at = KF_BISECT(t->n_gaps, i, t->gaps[i].end_ns < end_ns);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (t->gaps[middle].end_ns < end_ns)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	for (; low < t->n_gaps && t->gaps[low].end_ns == end_ns; low++)
-		if (t->threads[t->gaps[low].thread].tid == tid)
-			return &t->gaps[low];
+	for (; at < t->n_gaps && t->gaps[at].end_ns == end_ns; at++)
+		if (t->threads[t->gaps[at].thread].tid == tid)
+			return &t->gaps[at];
 	return NULL;
 }
 

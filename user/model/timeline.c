@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bisect.h"
 #include "base/error.h"
 #include "model/about.h"
 #include "model/account.h"
@@ -174,17 +175,12 @@ void kf_timeline_free(struct kf_timeline **t)
 
 size_t kf_cpu_run_at(const struct kf_cpu *cpu, uint64_t ts_ns)
 {
-	size_t low = 0, high = cpu->n_runs;
+	return KF_BISECT(cpu->n_runs, i, cpu->runs[i].end_ns <= ts_ns);
+}
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (cpu->runs[middle].end_ns <= ts_ns)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+size_t kf_cpu_taken_at(const struct kf_cpu *cpu, uint64_t ts_ns)
+{
+	return KF_BISECT(cpu->n_taken, i, cpu->taken[i].end_ns <= ts_ns);
 }
 
 uint32_t kf_timeline_find(const struct kf_timeline *t, uint32_t tid, uint64_t ts_ns)

@@ -252,6 +252,8 @@ uint32_t kf_timeline_find(const struct kf_timeline *t, uint32_t tid, uint64_t ts
 
 /* The first run of a CPU that ends after ts_ns; n_runs if there is none. */
 size_t kf_cpu_run_at(const struct kf_cpu *cpu, uint64_t ts_ns);
+/* The same for what was taken from a CPU; n_taken if there is none. */
+size_t kf_cpu_taken_at(const struct kf_cpu *cpu, uint64_t ts_ns);
 
 /* The thread's priority at that time, packed; 0 not known. */
 uint16_t kf_prio_at(const struct kf_timeline *t, uint32_t thread, uint64_t ts_ns);

@@ -221,25 +221,9 @@ static void choose_fineness(struct picture *p)
 	p->fine_ns = sure_ns;
 }
 
-/* The first that ends after ts_ns. */
-static size_t first_taken(const struct kf_cpu *cpu, uint64_t ts_ns)
-{
-	size_t low = 0, high = cpu->n_taken;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (cpu->taken[middle].end_ns <= ts_ns)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
 static size_t count_taken(const struct picture *p, const struct kf_cpu *cpu)
 {
-	return first_taken(cpu, p->to_ns) - first_taken(cpu, p->from_ns);
+	return kf_cpu_taken_at(cpu, p->to_ns) - kf_cpu_taken_at(cpu, p->from_ns);
 }
 
 /* Time taken by one and the same, near enough to be drawn as one. */
@@ -305,7 +289,7 @@ static void write_taken(struct picture *p, const struct kf_cpu *cpu)
 		all.open[i].who = KF_WHO_UNKNOWN;
 	if (count_taken(p, cpu) > p->max_runs / p->n_cpus)
 		all.near_ns = (p->to_ns - p->from_ns) / (p->max_runs / 2 / p->n_cpus);
-	for (size_t i = first_taken(cpu, p->from_ns); i < cpu->n_taken; i++) {
+	for (size_t i = kf_cpu_taken_at(cpu, p->from_ns); i < cpu->n_taken; i++) {
 		const struct kf_taken *taken = &cpu->taken[i];
 
 		if (taken->earliest_ns >= p->to_ns)

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "base/bisect.h"
 #include "base/error.h"
 #include "model/chain.h"
 #include "model/convoy.h"
@@ -56,18 +57,11 @@ static bool adds_something(const struct kf_chain *chain)
 static const struct kf_gap *gap_before(const struct kf_timeline *t, const struct kf_chains *chains, uint32_t thread,
 				       uint64_t ts_ns)
 {
-	size_t low = 0, high, n;
+	size_t later, n;
 	const uint32_t *gaps = kf_chains_gaps(chains, thread, &n);
 
-	for (high = n; low < high;) {
-		size_t middle = low + (high - low) / 2;
-
-		if (t->gaps[gaps[middle]].end_ns <= ts_ns)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low ? &t->gaps[gaps[low - 1]] : NULL;
+	later = KF_BISECT(n, i, t->gaps[gaps[i]].end_ns <= ts_ns);
+	return later ? &t->gaps[gaps[later - 1]] : NULL;
 }
 
 /* The gap that kept the waker of a thread from waking it earlier; NULL if there is none worth telling. */

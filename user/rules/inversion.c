@@ -2,6 +2,7 @@
 /* PriorityInversion: waiting for a lock whose holder is kept from running by lesser ones. docs/rules/PriorityInversion.md */
 #include "rules/rule.h"
 
+#include "base/bisect.h"
 #include "model/prio.h"
 #include "rules/block.h"
 #include "rules/search.h"
@@ -56,17 +57,7 @@ static uint64_t overlap_ns(const struct kf_gap *gap, const struct kf_block *bloc
 /* The first of n gaps of a thread that ends after ts_ns. */
 static size_t gap_after(const struct kf_timeline *t, const uint32_t *gaps, size_t n, uint64_t ts_ns)
 {
-	size_t low = 0, high = n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (t->gaps[gaps[middle]].end_ns <= ts_ns)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return KF_BISECT(n, i, t->gaps[gaps[i]].end_ns <= ts_ns);
 }
 
 /* Sums up the gaps of the holder while the victim waited. */

@@ -4,6 +4,7 @@
 
 #include <sys/syscall.h>
 
+#include "base/bisect.h"
 #include "rules/block.h"
 #include "rules/search.h"
 #include "rules/words.h"
@@ -29,17 +30,9 @@ static uint64_t asked_ns(const struct kf_wait *wait)
 /* The gap of a thread that begins with this wake-up, NULL none. */
 static const struct kf_gap *gap_from(const struct kf_timeline *t, const uint32_t *gaps, size_t n, uint64_t ts_ns)
 {
-	size_t low = 0, high = n;
+	size_t at = KF_BISECT(n, i, t->gaps[gaps[i]].start_ns < ts_ns);
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (t->gaps[gaps[middle]].start_ns < ts_ns)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < n && t->gaps[gaps[low]].start_ns == ts_ns ? &t->gaps[gaps[low]] : NULL;
+	return at < n && t->gaps[gaps[at]].start_ns == ts_ns ? &t->gaps[gaps[at]] : NULL;
 }
 
 static int look_at(struct kf_search *s, const struct kf_block *block, void *arg, struct kf_error *e)

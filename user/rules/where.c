@@ -1,23 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "rules/where.h"
 
+#include "base/bisect.h"
 #include "rules/search.h"
 #include "rules/words.h"
 
 /* The first of the thread's moves at ts_ns or later: a place in moves. */
 static size_t move_at(const struct kf_timeline *t, const uint32_t *moves, size_t n, uint64_t ts_ns)
 {
-	size_t low = 0, high = n;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (t->moves[moves[middle]].ts_ns < ts_ns)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
+	return KF_BISECT(n, i, t->moves[moves[i]].ts_ns < ts_ns);
 }
 
 /* What it slept in before move number i of it, a WAKE. */
