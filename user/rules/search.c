@@ -7,6 +7,7 @@
 #include <uthash.h>
 
 #include "base/error.h"
+#include "model/chain.h"
 
 /* ---- numbers for names and processes ---- */
 
@@ -134,10 +135,7 @@ void kf_search_release(struct kf_search *s)
 	free(s->name);
 	free(s->ns_of_name);
 	free(s->process);
-	free(s->moves);
-	free(s->moves_at);
-	free(s->gaps);
-	free(s->gaps_at);
+	kf_chains_close(&s->chains);
 	kf_parts_release(&s->parts);
 	kf_convoys_release(&s->convoys);
 	kf_sentences_release(&s->sentences);

@@ -15,6 +15,7 @@
 #include "output/sentence.h"
 #include "rules/rule.h"
 
+struct kf_chains;
 struct kf_grouped; /* a group and its key in the table */
 
 struct kf_search {
@@ -37,11 +38,7 @@ struct kf_search {
 	struct kf_parts parts;	   /* scratch of the rules */
 	struct kf_convoys convoys; /* of FutexConvoy */
 
-	/* Built when first asked for. */
-	uint32_t *moves;  /* indices in t->moves, by thread, then time */
-	size_t *moves_at; /* by thread: where its own begin; one more than threads */
-	uint32_t *gaps;
-	size_t *gaps_at;
+	struct kf_chains *chains; /* opened when first asked for the moves or gaps of a thread */
 };
 
 /* Zeroed before; release it also after a failure. */
@@ -67,7 +64,7 @@ bool kf_gap_is_of_idler(const struct kf_timeline *t, const struct kf_gap *gap);
 /* Does anything of this thread count? False for KF_NOBODY if only some threads do. */
 bool kf_search_wants(const struct kf_search *s, uint32_t thread);
 
-/* The moves, the gaps of a thread in time order: indices in t->moves, t->gaps. NULL out of memory. */
+/* The moves, the gaps of a thread, which must be an index, in time order: indices in t->moves, t->gaps. NULL out of memory. */
 const uint32_t *kf_search_moves(struct kf_search *s, uint32_t thread, size_t *n, struct kf_error *e);
 const uint32_t *kf_search_gaps(struct kf_search *s, uint32_t thread, size_t *n, struct kf_error *e);
 

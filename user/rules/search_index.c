@@ -3,59 +3,22 @@
 #include "rules/search.h"
 
 #include <linux/sched.h>
-#include <stdlib.h>
 
-#include "base/error.h"
+#include "model/chain.h"
 
-typedef uint32_t (*thread_fn)(const struct kf_timeline *t, size_t i);
-
-static uint32_t thread_of_move(const struct kf_timeline *t, size_t i)
+static int need_chains(struct kf_search *s, struct kf_error *e)
 {
-	return t->moves[i].thread;
-}
-
-static uint32_t thread_of_gap(const struct kf_timeline *t, size_t i)
-{
-	return t->gaps[i].thread;
-}
-
-/* Sorts 0 to n - 1 by thread; what is in time order stays so. */
-static int index_by_thread(const struct kf_timeline *t, size_t n, thread_fn thread_of, uint32_t **items, size_t **at,
-			   struct kf_error *e)
-{
-	*items = calloc(n + 1, sizeof(**items));
-	*at = calloc(t->n_threads + 2, sizeof(**at));
-	if (!*items || !*at) {
-		free(*items);
-		free(*at);
-		*items = NULL;
-		*at = NULL;
-		return kf_fail_memory(e, "findings");
-	}
-	/* One place further than where they begin: filling moves each entry to the begin of the next. */
-	for (size_t i = 0; i < n; i++)
-		(*at)[thread_of(t, i) + 2]++;
-	for (size_t i = 2; i <= t->n_threads + 1; i++)
-		(*at)[i] += (*at)[i - 1];
-	for (size_t i = 0; i < n; i++)
-		(*items)[(*at)[thread_of(t, i) + 1]++] = (uint32_t)i;
-	return 0;
+	return s->chains ? 0 : kf_chains_open(&s->chains, s->t, e);
 }
 
 const uint32_t *kf_search_moves(struct kf_search *s, uint32_t thread, size_t *n, struct kf_error *e)
 {
-	if (!s->moves && index_by_thread(s->t, s->t->n_moves, thread_of_move, &s->moves, &s->moves_at, e))
-		return NULL;
-	*n = s->moves_at[thread + 1] - s->moves_at[thread];
-	return s->moves + s->moves_at[thread];
+	return need_chains(s, e) ? NULL : kf_chains_moves(s->chains, thread, n);
 }
 
 const uint32_t *kf_search_gaps(struct kf_search *s, uint32_t thread, size_t *n, struct kf_error *e)
 {
-	if (!s->gaps && index_by_thread(s->t, s->t->n_gaps, thread_of_gap, &s->gaps, &s->gaps_at, e))
-		return NULL;
-	*n = s->gaps_at[thread + 1] - s->gaps_at[thread];
-	return s->gaps + s->gaps_at[thread];
+	return need_chains(s, e) ? NULL : kf_chains_gaps(s->chains, thread, n);
 }
 
 int kf_search_parts(struct kf_search *s, const struct kf_gap *gap, struct kf_error *e)
