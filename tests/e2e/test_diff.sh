@@ -24,7 +24,11 @@ refused() {
 
 compared 0 'a window and itself' "$data/demo.kfl" "$data/demo.kfl"
 expect_match 'a window and itself' '^ok: of [0-9]* kinds of wait none got worse' "$tmp/stdout"
-compared 1 'another workload' "$data/demo.kfl" "$data/pipes.kfl"
+compared 0 'one long wait, and threads of the kernel' "$data/demo.kfl" "$data/pipes.kfl"
+expect_match 'one long wait' '^few +kflight +runq .* 8\.87 ms' "$tmp/stdout"
+expect_match 'threads of the kernel' '^kernel +ksoftirqd/0 +runq ' "$tmp/stdout"
+compared 1 'threads of the kernel by name' --comm 'ksoftirqd*' "$data/demo.kfl" "$data/pipes.kfl"
+expect_match 'threads of the kernel by name' '^WORSE +ksoftirqd/0 +runq ' "$tmp/stdout"
 compared 4 'no process in both' --comm 'nginx*' "$data/demo.kfl" "$data/demo.kfl"
 expect_match 'no process in both' '^INCOMPLETE: ' "$tmp/stdout"
 compared 2 'a window too short' --window-min 10s "$data/demo.kfl" "$data/demo.kfl"
@@ -51,9 +55,9 @@ recorded() {
 	mv "$tmp/$name"/*.kfl "$tmp/$name.kfl"
 }
 
-# PIDs differ, the name is the same; the lock is held 100 ms instead of 10, five times.
+# PIDs differ, the name is the same; the lock is held 100 ms instead of 10, twelve times.
 recorded before "$work/waits" mutex -w 10 -n 20
-recorded after "$work/waits" mutex -w 100 -n 5
+recorded after "$work/waits" mutex -w 100 -n 12
 compared 1 'a lock held longer' --comm waits --waits futex --json "$tmp/before.kfl" "$tmp/after.kfl"
 row='.rows[] | select(.wait == "futex")'
 expect 'the verdict' fail "$(jq -r "$row | .verdict" "$tmp/stdout")"

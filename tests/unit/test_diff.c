@@ -24,8 +24,8 @@ struct window {
 
 static const struct kf_diff_options defaults = { .ratio = 1.5, .floor_ns = 1000000, .window_min_ns = MS(100) };
 
-/* From 100 ms on, for ms: web/tid waits gap to run, ten times, each after a sleep in a futex of 1 ms. */
-static struct window make_window(uint64_t ms, uint32_t tid, uint64_t gap_ns)
+/* From 100 ms on, for ms: web/tid waits 1 us to run, and then n times gap, each after a sleep in a futex of 1 ms. */
+static struct window make_window_of(uint64_t ms, uint32_t tid, uint64_t gap_ns, int n)
 {
 	struct kf_snapshot *s = make(1, MS(100), MS(100 + ms));
 	struct window w = { .s = s };
@@ -36,7 +36,7 @@ static struct window make_window(uint64_t ms, uint32_t tid, uint64_t gap_ns)
 	strcpy(scanned(s, tid, INTERRUPTIBLE, 0, SYS_futex)->comm, "web\x01");
 	strcpy(scanned(s, 30, 0, 0, KF_NR_USER)->comm, "hog");
 	tells(switched(s, 0, now, 0, tid), now - 1000, KF_CAUSE_WOKEN, 0);
-	for (int i = 0; i < 10; i++) {
+	for (int i = 0; i < n; i++) {
 		struct kf_slot *slot = blocked(s, 0, now + 1000, tid, 30, SYS_futex);
 
 		if (!i)
@@ -50,6 +50,11 @@ static struct window make_window(uint64_t ms, uint32_t tid, uint64_t gap_ns)
 		fail_msg("%s", e.message);
 	w.side = (struct kf_diff_side){ .t = w.t, .s = s, .path = "x.kfl" };
 	return w;
+}
+
+static struct window make_window(uint64_t ms, uint32_t tid, uint64_t gap_ns)
+{
+	return make_window_of(ms, tid, gap_ns, 10);
 }
 
 static void release(struct window *w)
@@ -126,10 +131,10 @@ static void both_ratio_and_floor(void **state)
 	assert_int_equal(compare(&d, &a, &b, &o), KF_OK);
 	kf_diff_release(&d);
 	o.ratio = 1.5;
-	o.floor_ns = MS(300); /* 40 ms more of 200 are 200 ms a second */
+	o.floor_ns = MS(300); /* 40 ms more of 200, without the longest 34, are 170 ms a second */
 	assert_int_equal(compare(&d, &a, &b, &o), KF_OK);
 	kf_diff_release(&d);
-	o.floor_ns = MS(190);
+	o.floor_ns = MS(165);
 	assert_int_equal(compare(&d, &a, &b, &o), KF_FINDINGS);
 	kf_diff_release(&d);
 	release(&a);
@@ -168,6 +173,100 @@ static void another_process(void **state)
 	assert_int_equal(compare(&d, &a, &b, &o), KF_INCOMPLETE);
 	assert_false(row_of(&d, "other", KF_DIFF_RUNQ)->in_a);
 	kf_diff_release(&d);
+	release(&a);
+	release(&b);
+}
+
+static void expect_runq(const struct window *a, const struct window *b, const struct kf_diff_options *o,
+			enum kf_answer worse, bool few)
+{
+	const struct kf_diff_row *row;
+	struct kf_diff d;
+
+	compare(&d, a, b, o);
+	row = row_of(&d, "web\x01", KF_DIFF_RUNQ);
+	if (!row->judged || row->worse != worse || row->few != few)
+		fail_msg("judged %d, worse %d, few %d, of %zu and %zu waits", row->judged, row->worse, row->few,
+			 (size_t)row->a.n, (size_t)row->b.n);
+	kf_diff_release(&d);
+}
+
+/* Of one long wait nobody knows whether it would have been there again. */
+static void few_waits_are_no_distribution(void **state)
+{
+	struct window a = make_window_of(200, 20, 1000, 10), one = make_window_of(200, 21, MS(8), 1);
+	struct window two = make_window_of(200, 22, MS(8), 2), nine = make_window_of(200, 23, 500000, 8);
+	struct window eight = make_window_of(200, 24, MS(3), 8), nine_long = make_window_of(200, 25, MS(2), 9);
+	struct kf_diff_options o = defaults;
+
+	expect_runq(&a, &one, &o, KF_ANSWER_NO, true);
+	expect_runq(&one, &one, &o, KF_ANSWER_NO, false);
+	expect_runq(&one, &a, &o, KF_ANSWER_NO, false);
+	expect_runq(&a, &two, &o, KF_ANSWER_YES, false); /* 8 ms in all without the longest */
+	o.floor_ns = MS(45);				 /* per second, these are 40 */
+	expect_runq(&a, &two, &o, KF_ANSWER_NO, true);
+	o = defaults;
+	o.ratio = 5.5; /* 6 times as long, but without the longest 5.25 times as much */
+	expect_runq(&nine, &eight, &o, KF_ANSWER_NO, true);
+	o = defaults;
+	expect_runq(&a, &nine_long, &o, KF_ANSWER_YES, false);
+	release(&a);
+	release(&one);
+	release(&two);
+	release(&nine);
+	release(&eight);
+	release(&nine_long);
+}
+
+/* Ten waits where there was none are a change, one is not. */
+static void waits_where_there_were_none(void **state)
+{
+	struct window a = make_window(200, 20, MS(2)), b = make_window(200, 21, MS(2));
+	const struct kf_diff_row *row;
+	struct kf_diff d;
+
+	for (size_t i = 0; i < a.t->n_threads; i++)
+		a.t->threads[i].n_gaps = 0;
+	a.t->n_gaps = 0;
+	compare(&d, &a, &b, &defaults);
+	row = row_of(&d, "web\x01", KF_DIFF_RUNQ);
+	assert_int_equal(row->a.n, 0);
+	assert_int_equal(row->worse, KF_ANSWER_YES);
+	kf_diff_release(&d);
+	release(&a);
+	release(&b);
+}
+
+static void set_kernel(struct window *w)
+{
+	for (size_t i = 0; i < w->t->n_threads; i++)
+		w->t->threads[i].kernel = true;
+}
+
+/* They are told, but only a name that fits them has them judged. */
+static void threads_of_the_kernel(void **state)
+{
+	struct window a = make_window(200, 20, MS(2)), b = make_window(200, 21, MS(6));
+	struct kf_diff_options o = defaults;
+	struct kf_error e;
+	struct kf_diff d;
+	char *text;
+	size_t len;
+	FILE *out;
+
+	set_kernel(&a);
+	set_kernel(&b);
+	assert_int_equal(compare(&d, &a, &b, &o), KF_INCOMPLETE);
+	assert_false(row_of(&d, "web\x01", KF_DIFF_RUNQ)->judged);
+	out = open_memstream(&text, &len);
+	assert_int_equal(kf_diff_text(&d, &o, 0, out, &e), 0);
+	fclose(out);
+	assert_null(strstr(text, "WORSE"));
+	assert_non_null(strstr(text, "kernel: threads of the kernel"));
+	free(text);
+	kf_diff_release(&d);
+	o.comm = "web*";
+	expect_runq(&a, &b, &o, KF_ANSWER_YES, false);
 	release(&a);
 	release(&b);
 }
@@ -275,10 +374,17 @@ static void text_and_json(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_longer_gap_is_worse), cmocka_unit_test(both_ratio_and_floor),
-		cmocka_unit_test(only_what_is_asked),	 cmocka_unit_test(another_process),
-		cmocka_unit_test(a_hole_is_no_pass),	 cmocka_unit_test(what_cannot_be_compared),
-		cmocka_unit_test(syscalls_need_records), cmocka_unit_test(text_and_json),
+		cmocka_unit_test(a_longer_gap_is_worse),
+		cmocka_unit_test(both_ratio_and_floor),
+		cmocka_unit_test(only_what_is_asked),
+		cmocka_unit_test(another_process),
+		cmocka_unit_test(a_hole_is_no_pass),
+		cmocka_unit_test(what_cannot_be_compared),
+		cmocka_unit_test(syscalls_need_records),
+		cmocka_unit_test(text_and_json),
+		cmocka_unit_test(few_waits_are_no_distribution),
+		cmocka_unit_test(waits_where_there_were_none),
+		cmocka_unit_test(threads_of_the_kernel),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -49,7 +49,8 @@ struct side {
 	struct kf_samples samples;
 	struct item *items; /* by comm, wait, ns */
 	size_t n, room;
-	const char **names; /* of the processes there are, sorted */
+	const struct kf_thread *
+		*names; /* a thread per name of process, sorted by that; of the kernel only if all are */
 	size_t n_names;
 };
 
@@ -100,7 +101,22 @@ static int by_kind_and_length(const void *va, const void *vb)
 
 static int by_name(const void *va, const void *vb)
 {
-	return strncmp(*(const char *const *)va, *(const char *const *)vb, KF_COMM_BYTES);
+	const struct kf_thread *const *a = va, *const *b = vb;
+
+	return strncmp((*a)->process_comm, (*b)->process_comm, KF_COMM_BYTES);
+}
+
+static void leave_one_per_name(struct side *side)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < side->n_names; i++) {
+		if (!n || by_name(&side->names[n - 1], &side->names[i]))
+			side->names[n++] = side->names[i];
+		else if (!side->names[i]->kernel)
+			side->names[n - 1] = side->names[i];
+	}
+	side->n_names = n;
 }
 
 static int name_processes(struct side *side)
@@ -111,9 +127,10 @@ static int name_processes(struct side *side)
 	if (!side->names)
 		return -1;
 	for (size_t i = 0; i < t->n_threads; i++)
-		side->names[side->n_names++] = t->threads[i].process_comm;
+		side->names[side->n_names++] = &t->threads[i];
 	if (side->n_names)
 		qsort(side->names, side->n_names, sizeof(*side->names), by_name);
+	leave_one_per_name(side);
 	return 0;
 }
 
@@ -139,9 +156,15 @@ static void side_release(struct side *side)
 	free(side->names);
 }
 
-static bool has_process(const struct side *side, const char *comm)
+/* A thread of a process of that name, NULL if there is none. */
+static const struct kf_thread *find_process(const struct side *side, const char *comm)
 {
-	return side->n_names && bsearch(&comm, side->names, side->n_names, sizeof(*side->names), by_name);
+	struct kf_thread wanted = { 0 };
+	const struct kf_thread *key = &wanted, **found;
+
+	memcpy(wanted.process_comm, comm, sizeof(wanted.process_comm));
+	found = side->n_names ? bsearch(&key, side->names, side->n_names, sizeof(*side->names), by_name) : NULL;
+	return found ? *found : NULL;
 }
 
 /* Is it unknown for longer than that what a thread of the process did? */
@@ -178,8 +201,10 @@ static struct kf_distribution distribution(const struct item *items, size_t n)
 	d.p50_ns = items[(n + 1) / 2 - 1].ns;
 	d.p99_ns = items[(99 * n + 99) / 100 - 1].ns;
 	d.max_ns = items[n - 1].ns;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		d.total_ns += items[i].window_ns;
+		d.most_ns = items[i].window_ns > d.most_ns ? items[i].window_ns : d.most_ns;
+	}
 	return d;
 }
 
@@ -193,11 +218,29 @@ static bool grew(double before, double after, const struct kf_diff_options *o)
 	return after > before * o->ratio && after - before > (double)o->floor_ns;
 }
 
-static bool is_worse(const struct kf_diff *d, const struct kf_diff_row *row, const struct kf_diff_options *o)
+static bool has_percentiles(const struct kf_diff_row *row)
+{
+	return row->b.n >= KF_DIFF_PERCENTILE_WAITS && (!row->a.n || row->a.n >= KF_DIFF_PERCENTILE_WAITS);
+}
+
+static bool are_percentiles_worse(const struct kf_diff_row *row, const struct kf_diff_options *o)
 {
 	return grew((double)row->a.p50_ns, (double)row->b.p50_ns, o) ||
-	       grew((double)row->a.p99_ns, (double)row->b.p99_ns, o) ||
-	       grew(per_second(row->a.total_ns, d->window_a_ns), per_second(row->b.total_ns, d->window_b_ns), o);
+	       grew((double)row->a.p99_ns, (double)row->b.p99_ns, o);
+}
+
+/* Of what B waited, this much less. */
+static bool is_total_worse(const struct kf_diff *d, const struct kf_diff_row *row, uint64_t less_ns,
+			   const struct kf_diff_options *o)
+{
+	return grew(per_second(row->a.total_ns, d->window_a_ns), per_second(row->b.total_ns - less_ns, d->window_b_ns),
+		    o);
+}
+
+static bool is_worse(const struct kf_diff *d, const struct kf_diff_row *row, const struct kf_diff_options *o)
+{
+	return (has_percentiles(row) && are_percentiles_worse(row, o)) ||
+	       (row->b.n >= KF_DIFF_TOTAL_WAITS && is_total_worse(d, row, row->b.most_ns, o));
 }
 
 /* Not to know of quotas is not to be free of them. */
@@ -212,13 +255,15 @@ static void judge(struct kf_diff *d, struct kf_diff_row *row, const struct side 
 	uint32_t waits = o->waits ? o->waits : UNWANTED;
 
 	row->asked = waits >> row->wait & 1;
-	row->judged = row->asked && row->in_a && row->in_b && was_recorded(a, row->wait) && was_recorded(b, row->wait);
+	row->judged = row->asked && row->in_a && row->in_b && was_recorded(a, row->wait) &&
+		      was_recorded(b, row->wait) && (!row->kernel || o->comm);
 	if (!row->judged)
 		return;
 	d->n_judged++;
 	row->worse = is_worse(d, row, o)		   ? KF_ANSWER_YES
 		     : has_hole(b, row->comm, o->floor_ns) ? KF_ANSWER_UNKNOWN
 							   : KF_ANSWER_NO;
+	row->few = row->worse == KF_ANSWER_NO && (are_percentiles_worse(row, o) || is_total_worse(d, row, 0, o));
 	d->n_worse += row->worse == KF_ANSWER_YES;
 	d->n_unknown += row->worse == KF_ANSWER_UNKNOWN;
 }
@@ -236,38 +281,48 @@ static int sides_of_next(const struct side *a, size_t i, const struct side *b, s
 	return order < 0 ? 1 : order > 0 ? 2 : 3;
 }
 
+static struct kf_diff_row make_row(const struct side *a, const struct item *items_a, size_t n_a, const struct side *b,
+				   const struct item *items_b, size_t n_b)
+{
+	const struct item *first = n_a ? items_a : items_b;
+	const struct kf_thread *in_a = find_process(a, first->comm), *in_b = find_process(b, first->comm);
+	struct kf_diff_row row = {
+		.wait = first->wait,
+		.in_a = in_a != NULL,
+		.in_b = in_b != NULL,
+		.kernel = (!in_a || in_a->kernel) && (!in_b || in_b->kernel),
+		.a = distribution(items_a, n_a),
+		.b = distribution(items_b, n_b),
+	};
+
+	memcpy(row.comm, first->comm, KF_COMM_BYTES);
+	return row;
+}
+
 static int merge(struct kf_diff *d, const struct side *a, const struct side *b, const struct kf_diff_options *o)
 {
 	size_t i = 0, k = 0;
 	int sides;
 
 	while ((sides = sides_of_next(a, i, b, k)) != 0) {
-		const struct item *first = sides & 1 ? &a->items[i] : &b->items[k];
 		size_t n_a = sides & 1 ? row_length(a, i) : 0, n_b = sides & 2 ? row_length(b, k) : 0;
-		struct kf_diff_row *row;
 
 		if (KF_GROW(d->rows, d->n, d->room))
 			return -1;
-		row = &d->rows[d->n++];
-		*row = (struct kf_diff_row){ .wait = first->wait,
-					     .in_a = has_process(a, first->comm),
-					     .in_b = has_process(b, first->comm),
-					     .a = distribution(a->items + i, n_a),
-					     .b = distribution(b->items + k, n_b) };
-		memcpy(row->comm, first->comm, KF_COMM_BYTES);
-		judge(d, row, a, b, o);
+		d->rows[d->n] = make_row(a, a->items + i, n_a, b, b->items + k, n_b);
+		judge(d, &d->rows[d->n++], a, b, o);
 		i += n_a;
 		k += n_b;
 	}
 	return 0;
 }
 
-/* Worse, unknown, the rest of what is judged, what cannot be, what nobody asked for. */
+/* Worse, unknown, too few to say so, the rest of what is judged, what cannot be, what nobody asked for. */
 static int urgency(const struct kf_diff_row *row)
 {
 	if (!row->judged)
-		return row->asked ? 3 : 4;
-	return row->worse == KF_ANSWER_YES ? 0 : row->worse == KF_ANSWER_UNKNOWN ? 1 : 2;
+		return row->asked ? 4 : 5;
+	return row->worse == KF_ANSWER_YES ? 0 : row->worse == KF_ANSWER_UNKNOWN ? 1 : row->few ? 2 : 3;
 }
 
 static int by_urgency(const void *va, const void *vb)

@@ -3,10 +3,15 @@
  * diff.h - what got worse from one window to another: the waits of every process, by name and kind of wait, side by side.
  *
  * A row is worse if its p50, its p99 or its total per second is more than ratio times what it was, and by more than the floor.
- * (Its maximum is told, but a single wait is no distribution.) Only kinds of wait that nobody does on purpose are judged
- * unless others are asked for: a process that sleeps more is not slower. Percentiles are nearest rank; waits that a window
- * cuts off count as long as they were seen. A row is unknown if it is not worse, but in B it is not known what a thread of the
- * process did for longer than the floor. A process that is in one window only cannot be compared.
+ * Few waits are no distribution: percentiles take KF_DIFF_PERCENTILE_WAITS of them in B, and as many in A unless there was
+ * none; the total takes KF_DIFF_TOTAL_WAITS in B, and does not count the longest of these. The maximum is only told. What
+ * only looks worse because so few waits count like many is said to be few.
+ *
+ * Only kinds of wait that nobody does on purpose are judged unless others are asked for: a process that sleeps more is not
+ * slower. Kernel threads are judged if a name is asked for that fits them: most wait for work of others. Percentiles are
+ * nearest rank; waits that a window cuts off count as long as they were seen. A row is unknown if it is not worse, but in B it
+ * is not known what a thread of the process did for longer than the floor. A process that is in one window only cannot be
+ * compared.
  */
 #ifndef KF_CHECK_DIFF_H
 #define KF_CHECK_DIFF_H
@@ -22,6 +27,9 @@
 
 struct kf_snapshot;
 struct kf_timeline;
+
+#define KF_DIFF_PERCENTILE_WAITS 10
+#define KF_DIFF_TOTAL_WAITS	 3
 
 /* Kinds of wait: enum kf_wait_kind for what threads were blocked in, and these. */
 enum {
@@ -42,15 +50,18 @@ struct kf_distribution {
 	uint64_t p99_ns;
 	uint64_t max_ns;
 	uint64_t total_ns; /* in the window */
+	uint64_t most_ns;  /* the most of a single one in the window: what total_ns owes to it */
 };
 
 struct kf_diff_row {
 	char comm[KF_COMM_BYTES]; /* of processes, NUL-terminated */
 	uint8_t wait;		  /* KF_DIFF_*, enum kf_wait_kind */
 	bool in_a, in_b;	  /* is there such a process? */
+	bool kernel;		  /* it is kernel threads */
 	bool asked;		  /* its kind is to be judged */
 	bool judged;		  /* and it can be */
 	enum kf_answer worse;	  /* judged ones */
+	bool few;		  /* not worse, but would be if there were more waits like these */
 	struct kf_distribution a, b;
 };
 
@@ -95,7 +106,7 @@ int kf_diff_text(const struct kf_diff *d, const struct kf_diff_options *o, uint6
  *	status     the exit status that goes with it
  *	a, b       {file, host, kernel, window_ns}
  *	ratio, floor_ns
- *	rows       [{process, wait, verdict ("ok", "fail", "unknown", null: not judged), a, b: {count, per_s, p50_ns, p99_ns,
+ *	rows       [{process, wait, verdict ("ok", "fail", "unknown", "few", null: not judged), a, b: {count, per_s, p50_ns, p99_ns,
  *	           max_ns, total_ns, total_ns_per_s}; null: no such process}]
  */
 int kf_diff_json(const struct kf_diff *d, const struct kf_diff_side *a, const struct kf_diff_side *b,

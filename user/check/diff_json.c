@@ -40,7 +40,9 @@ static json_t *verdict_of(const struct kf_diff_row *row)
 		[KF_ANSWER_UNKNOWN] = "unknown",
 	};
 
-	return row->judged ? json_string(names[row->worse]) : json_null();
+	if (!row->judged)
+		return json_null();
+	return json_string(row->few ? "few" : names[row->worse]);
 }
 
 static json_t *rows_json(const struct kf_diff *d)

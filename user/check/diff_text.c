@@ -17,8 +17,12 @@ static const struct kf_column columns[] = {
 
 static const char *verdict_of(const struct kf_diff_row *row)
 {
+	if (!row->in_a || !row->in_b)
+		return row->in_a ? "only A" : "only B";
 	if (!row->judged)
-		return row->in_a && row->in_b ? "" : row->in_a ? "only A" : "only B";
+		return row->kernel ? "kernel" : "";
+	if (row->few)
+		return "few";
 	return row->worse == KF_ANSWER_YES ? "WORSE" : row->worse == KF_ANSWER_NO ? "ok" : "unknown";
 }
 
@@ -74,7 +78,7 @@ static void print_headline(const struct kf_diff *d, const struct kf_diff_options
 			fprintf(out, "INCOMPLETE: for %zu of %zu kinds of wait the second window cannot tell\n",
 				d->n_unknown, d->n_judged);
 		else
-			fprintf(out, "INCOMPLETE: no process waited in both windows, there is nothing to compare\n");
+			fprintf(out, "INCOMPLETE: no process that is judged waited in both windows, there is nothing to compare\n");
 	}
 	fprintf(out, "windows of %s and %s\n\n", kf_format_duration(d->window_a_ns, a, sizeof(a)),
 		kf_format_duration(d->window_b_ns, b, sizeof(b)));
@@ -88,6 +92,21 @@ static size_t count_asked(const struct kf_diff *d)
 	while (n < d->n && d->rows[n].asked)
 		n++;
 	return n;
+}
+
+/* What the verdicts of the first n rows mean that do not speak for themselves. */
+static void print_words(const struct kf_diff *d, size_t n, FILE *out)
+{
+	bool few = false, kernel = false;
+
+	for (size_t i = 0; i < n; i++) {
+		few |= d->rows[i].few;
+		kernel |= !strcmp(verdict_of(&d->rows[i]), "kernel");
+	}
+	if (few)
+		fputs("few: looks worse, but from so few waits nobody can tell\n", out);
+	if (kernel)
+		fputs("kernel: threads of the kernel are judged only if --comm names them\n", out);
 }
 
 int kf_diff_text(const struct kf_diff *d, const struct kf_diff_options *o, uint64_t top, FILE *out, struct kf_error *e)
@@ -107,6 +126,7 @@ int kf_diff_text(const struct kf_diff *d, const struct kf_diff_options *o, uint6
 		return kf_fail_memory(e, "the table");
 	if (n < asked)
 		fprintf(out, "and %zu more (--top)\n", asked - n);
+	print_words(d, n, out);
 	if (asked < d->n)
 		fprintf(out, "and %zu of kinds that are not judged (--waits all, --json)\n", d->n - asked);
 	errno = 0;

@@ -79,7 +79,7 @@ static int parse(struct settings *o, int argc, char **argv, struct kf_operands *
 		{ "floor", 0, KF_OPT_DURATION, &o->diff.floor_ns, "DURATION", "... and more by this (default 1ms)" },
 		{ "waits", 0, KF_OPT_STRING, &o->waits, "KINDS",
 		  "judge these (default runq,throttled,futex,lock,disk,kernel,page_fault), or all" },
-		{ "comm", 0, KF_OPT_STRING, &o->diff.comm, "GLOB", "only processes of this name" },
+		{ "comm", 0, KF_OPT_STRING, &o->diff.comm, "GLOB", "only processes of this name, kernel threads too" },
 		{ "window-min", 0, KF_OPT_DURATION, &o->diff.window_min_ns, "TIME",
 		  "shorter windows cannot be compared (default 100ms)" },
 		{ "force", 0, KF_OPT_FLAG, &o->diff.force, NULL,
@@ -94,7 +94,9 @@ static int parse(struct settings *o, int argc, char **argv, struct kf_operands *
 		.summary = "what got worse from window A to window B",
 		.description =
 			"Compares how long processes of a name had to wait, by kind of wait. What got worse is p50, "
-			"p99 or total per second beyond both --ratio and --floor.\nExit status: 0 nothing, 1 "
+			"p99 (from 10 waits on) or total per second (from 3 waits on, without the longest) beyond both "
+			"--ratio and --floor. Threads of the kernel are judged only if --comm names them.\nExit "
+			"status: 0 nothing, 1 "
 			"something got worse, 2 bad usage, or windows that cannot be compared, 4 B cannot tell, or "
 			"no process waited in both.",
 		.examples = "  kflight diff before.kfl after.kfl\n"
