@@ -96,6 +96,9 @@ def look_at_verdict(page):
     check(f"sections: {', '.join(sections)}", {"Worst gaps", "What is incomplete", "Threads"} <= set(sections))
     wide = page.get("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     check("nothing sticks out to the right", wide <= 0)
+    told = sum(not finding["again"] for finding in data["findings"] or [])
+    shown = page.get("document.querySelectorAll('#findings .finding').length")
+    check(f"{shown} findings at first, each of another wait ({told} there are)", shown == min(3, told))
     return data
 
 
@@ -272,6 +275,9 @@ def main():
                 look_at_cards(page, len(data["gaps"]))
                 look_closer(page)
                 look_at_filter(page, data)
+            else:
+                note = page.get("document.querySelector('#gaps .note').textContent")
+                check(f"no gap: {note}", ("fits" in note) == bool(data["leaves_out"]))
             look_at_tables(page)
             look_at_themes(page, os.environ.get("SHOTS"))
             look_at_narrow(page)

@@ -46,3 +46,6 @@ python3 tests/e2e/report_page.py "$page" '</script><b>x' '<img/onerror=\xff' >"$
 figure "$(grep -c '^page: ' "$tmp/looked") checks of the page in $(chromium --version 2>/dev/null | cut -d. -f1)"
 "$kflight" report --html "$tmp/stored.html" tests/data/demo.kfl || fail "report --html of a stored recording"
 python3 tests/e2e/report_page.py "$tmp/stored.html" victim/ >"$tmp/looked" 2>&1 || fail "$(tail -20 "$tmp/looked")"
+"$kflight" report --html "$tmp/none.html" --gap 1h tests/data/demo.kfl || fail "report --html without a gap that fits"
+python3 tests/e2e/report_page.py "$tmp/none.html" >"$tmp/looked" 2>&1 || fail "$(tail -20 "$tmp/looked")"
+expect_match 'nothing is said of gaps that were left out' '^page: no gap: No gap fits\.$' "$tmp/looked"

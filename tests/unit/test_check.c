@@ -166,6 +166,56 @@ static void findings_decide_without_expressions(void **state)
 	end(&w);
 }
 
+static struct kf_finding finding_of(const char *rule, enum kf_severity severity, const struct kf_gap *gap,
+				    char *message)
+{
+	return (struct kf_finding){
+		.rule = kf_rule_find(rule),
+		.severity = severity,
+		.worst_ns = MS(20),
+		.total_ns = MS(20),
+		.count = 1,
+		.thread = gap->thread,
+		.culprit = KF_NOBODY,
+		.gap = gap,
+		.message = message,
+		.suggestion = "sleep",
+	};
+}
+
+/* People read of it once, and how many there are. */
+static void a_wait_is_told_once(void **state)
+{
+	struct world w;
+	char *text;
+
+	begin(&w, true);
+	assert_true(w.t->n_gaps >= 2);
+	w.t->gaps[1].thread = w.t->gaps[0].thread + 1; /* of somebody else */
+	{
+		struct kf_finding items[] = {
+			finding_of("RunQueueLatency", KF_SEVERITY_ERROR, &w.t->gaps[0], "late"),
+			finding_of("Preempted", KF_SEVERITY_ERROR, &w.t->gaps[0], "preempted"),
+			finding_of("BadPlacement", KF_SEVERITY_ERROR, &w.t->gaps[0], "misplaced"),
+			finding_of("Preempted", KF_SEVERITY_ERROR, &w.t->gaps[1], "another"),
+			finding_of("ForkStorm", KF_SEVERITY_WARN, &w.t->gaps[1], "forks"),
+		};
+
+		judge(&w);
+		kf_findings_release(&w.v.findings);
+		w.v.findings = (struct kf_findings){ .items = items, .n = 5 };
+		w.v.n_bad = 4;
+		text = printed(&w, kf_verdict_text);
+		w.v.findings = (struct kf_findings){ 0 };
+	}
+	expect_in(text, "FAIL: 4 findings\n");
+	expect_in(text, "another");
+	expect_in(text, "\n  and 2 more about the same waits (--json tells them)\n  and 1 below ERROR");
+	assert_int_equal(!!strstr(text, "late") + !!strstr(text, "preempted") + !!strstr(text, "misplaced"), 1);
+	free(text);
+	end(&w);
+}
+
 /* What 20 did is unknown for 28 ms: a 10 ms gap could hide there. */
 static void a_hole_can_hide_a_finding(void **state)
 {
@@ -313,6 +363,7 @@ int main(void)
 		cmocka_unit_test(expressions_decide),
 		cmocka_unit_test(unknown_is_no_pass),
 		cmocka_unit_test(findings_decide_without_expressions),
+		cmocka_unit_test(a_wait_is_told_once),
 		cmocka_unit_test(a_hole_can_hide_a_finding),
 		cmocka_unit_test(json_is_valid),
 		cmocka_unit_test(junit_is_escaped),

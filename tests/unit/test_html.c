@@ -197,6 +197,47 @@ static void numbers_are_those_of_the_timeline(void **state)
 	json_decref(o);
 }
 
+/* That none fits does not mean that there is none. */
+static void gaps_left_out_are_not_denied(void **state)
+{
+	const struct kf_report_options chosen[] = { { .gap_ns = MS(90) }, { .comm = "hog" }, { .tid = 900 } };
+	json_t *none;
+
+	for (size_t i = 0; i < sizeof(chosen) / sizeof(chosen[0]); i++) {
+		json_t *o;
+
+		options = chosen[i];
+		o = page_data(&h.timeline, s);
+		if (number(o, "n_gaps") != 0 || number(o, "leaves_out") != 1)
+			fail_msg("choice %zu: %d gaps, leaves out %d", i, (int)number(o, "n_gaps"),
+				 (int)number(o, "leaves_out"));
+		json_decref(o);
+	}
+	options = (struct kf_report_options){ .top = 10 };
+	h.timeline.n_gaps = 0;
+	none = page_data(&h.timeline, s);
+	assert_int_equal(number(none, "leaves_out"), 0);
+	json_decref(none);
+}
+
+/* Preempted tells of the open gap what RunQueueLatency tells, and more. */
+static void what_is_told_again_is_marked(void **state)
+{
+	json_t *o = page_data(&h.timeline, s);
+	json_int_t again = 0, told = 0;
+
+	for (size_t i = 0; i < json_array_size(json_object_get(o, "findings")); i++) {
+		const json_t *finding = json_array_get(json_object_get(o, "findings"), i);
+		again += number(finding, "again");
+		told += !number(finding, "again");
+		if (number(finding, "again") &&
+		    strcmp(json_string_value(json_object_get(finding, "rule")), "RunQueueLatency") != 0)
+			fail_msg("nobody tells finding %zu better", i);
+	}
+	assert_true(again > 0 && told > 0);
+	json_decref(o);
+}
+
 /* redis ran on both CPUs while cron waited, and so did another of that name. */
 static void threads_of_one_name_have_one_share(void **state)
 {
@@ -448,6 +489,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_page_has_one_style_one_script_and_a_policy, setup, teardown),
 		cmocka_unit_test_setup_teardown(hostile_names_stay_data, setup, teardown),
 		cmocka_unit_test_setup_teardown(numbers_are_those_of_the_timeline, setup, teardown),
+		cmocka_unit_test_setup_teardown(gaps_left_out_are_not_denied, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_told_again_is_marked, setup, teardown),
 		cmocka_unit_test_setup_teardown(threads_of_one_name_have_one_share, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_triggered_comes_first, setup, teardown),
 		cmocka_unit_test_setup_teardown(parts_and_pictures_of_recordings_add_up, setup, teardown),

@@ -233,6 +233,10 @@ static void options_select(void **state)
 	expect(text, "Worst gaps: none fits");
 	expect(text, "Threads: none fits");
 	free(text);
+	options = (struct kf_report_options){ .top = 10, .comm = "hog" };
+	text = printed(kf_report_text);
+	expect(text, "Worst gaps: none fits");
+	free(text);
 	options = (struct kf_report_options){ .top = 10, .gap_ns = MS(90) };
 	text = printed(kf_report_text);
 	expect(text, "Worst gaps: none fits");

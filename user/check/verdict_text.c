@@ -11,6 +11,7 @@
 #include "output/clock.h"
 #include "output/line.h"
 #include "output/sentence.h"
+#include "rules/told.h"
 #include "snapshot/snapshot.h"
 
 static void add_count(struct kf_line *line, const char **between, size_t n, const char *what)
@@ -103,16 +104,24 @@ static void print_finding(const struct kf_finding *f, FILE *out)
 	fprintf(out, ": %s\n         try: %s\n", f->message, f->suggestion);
 }
 
-/* Those that decide, then how many there are besides. */
+/* Those that decide, of the same wait one, then how many there are besides. */
 static void print_findings(const struct kf_verdict_page *p, FILE *out)
 {
 	const struct kf_findings *f = &p->v->findings;
-	size_t milder = f->n - p->v->n_bad;
+	size_t milder = f->n - p->v->n_bad, again = 0;
 
 	fputs("\nFindings\n", out);
-	for (size_t i = 0; i < f->n; i++)
-		if (f->items[i].severity >= p->c->fail_on)
+	for (size_t i = 0; i < f->n; i++) {
+		if (f->items[i].severity < p->c->fail_on)
+			continue;
+		if (kf_is_told_better(f, p->t, &f->items[i]))
+			again++;
+		else
 			print_finding(&f->items[i], out);
+	}
+	if (again)
+		fprintf(out, "  and %zu more about the same wait%s (--json tells them)\n", again,
+			p->v->n_bad - again == 1 ? "" : "s");
 	if (!p->v->n_bad)
 		fprintf(out, "  none of %s or above\n", kf_severity_name(p->c->fail_on));
 	if (milder)

@@ -18,7 +18,8 @@ static const struct kf_command command = {
 		       "length of the window.\nExit status: 0 as it should be, 1 it is not, 2 bad usage or input, "
 		       "4 the window cannot tell: waits it cuts off, lost records, or nobody of that name. What "
 		       "cannot be known never passes.",
-	.examples = "  kflight check FILE.kfl 'p99.9(runq) of nginx > 2ms' 'max(futex) > 50ms'\n"
+	.examples = "  kflight check --rule RunQueueLatency=5ms,50ms FILE.kfl   # CI on shared machines\n"
+		    "  kflight check FILE.kfl 'p99.9(runq) of nginx > 2ms' 'max(futex) > 50ms'\n"
 		    "  kflight check FILE.kfl 'total(throttled) > 1%' 'count(runq > 5ms) of 2144 > 10'\n"
 		    "  kflight check FILE.kfl --file latency.rules --junit out.xml\n"
 		    "  kflight check FILE.kfl --fail-on warn --rule RunQueueLatency=5ms,20ms",

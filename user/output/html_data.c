@@ -90,6 +90,7 @@ static void write_window(const struct kf_page *p)
 	for (size_t i = 0; i < p->d->n_gaps; i++)
 		own_gaps += kf_page_is_own(p, p->d->gaps[i]->thread);
 	write_number(p->out, "n_gaps", p->d->n_gaps);
+	write_number(p->out, "leaves_out", kf_report_leaves_out(p->o));
 	write_number(p->out, "n_own_gaps", own_gaps);
 	write_number(p->out, "gaps_ns", p->d->gaps_ns);
 }

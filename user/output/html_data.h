@@ -11,6 +11,7 @@
  *	trigger                          when it fired; null if not known
  *	cpus                             how many wrote something
  *	n_gaps, gaps_ns                  all that fit the options, shown here or not
+ *	leaves_out                       1: the options leave out gaps
  *	n_own_gaps                       ... of which of the process that triggered
  *	findings                         html_findings.h; null not looked for
  *	n_findings                       found, shown here or not

@@ -6,6 +6,7 @@
 #include "output/html_who.h"
 #include "output/page.h"
 #include "output/report_data.h"
+#include "rules/told.h"
 
 static void write_gap(const struct kf_page *p, struct kf_who *who, const struct kf_gap *gap)
 {
@@ -50,6 +51,7 @@ static void write_finding(const struct kf_page *p, struct kf_who *who, const str
 	write_number(p->out, "worst", f->worst_ns);
 	write_number(p->out, "total", f->total_ns);
 	write_number(p->out, "own", f->thread < p->t->n_threads && kf_page_is_own(p, f->thread));
+	write_number(p->out, "again", kf_is_told_better(&p->d->findings, p->t, f));
 	fputs("\"gap\":", p->out);
 	write_gap(p, who, f->gap);
 	putc('}', p->out);

@@ -56,7 +56,7 @@ static void print_gaps(const struct kf_page *p, const char *what, bool own, size
 
 	if (!sum.n) {
 		snprintf(title, sizeof(title), "%s: %s", what,
-			 p->o->gap_ns || !p->d->n_threads ? "none fits" : "none, every thread ran as soon as it could");
+			 kf_report_leaves_out(p->o) ? "none fits" : "none, every thread ran as soon as it could");
 		kf_page_heading(p, title);
 		return;
 	}

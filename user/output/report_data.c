@@ -18,6 +18,11 @@ static bool is_wanted(const struct kf_thread *th, const struct kf_report_options
 	return !o->comm || !fnmatch(o->comm, th->comm, 0) || !fnmatch(o->comm, th->process_comm, 0);
 }
 
+bool kf_report_leaves_out(const struct kf_report_options *o)
+{
+	return o->gap_ns || o->tid || o->comm;
+}
+
 static int longest_first(const void *va, const void *vb)
 {
 	const struct kf_gap *a = *(const struct kf_gap *const *)va, *b = *(const struct kf_gap *const *)vb;

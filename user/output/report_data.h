@@ -32,6 +32,8 @@ struct kf_report_data {
 /* Fills d; release it also after a failure. */
 int kf_report_data_init(struct kf_report_data *d, const struct kf_timeline *t, const struct kf_snapshot *s,
 			const struct kf_report_options *o, struct kf_error *e);
+/* Whether the options leave out gaps: that none fits says nothing about the others. */
+bool kf_report_leaves_out(const struct kf_report_options *o);
 void kf_report_data_release(struct kf_report_data *d);
 
 #endif

@@ -119,7 +119,7 @@ class GapList {
 		this.cards = new Map(gaps.map((gap) => [gap, card(gap, this.data, longest)]));
 		this.list.replaceChildren(...[...this.cards.values()].map(({ node }) => node));
 		if (!gaps.length)
-			this.list.append(el("p", { class: "note" }, this.data.n_gaps ? "No gap fits." :
+			this.list.append(el("p", { class: "note" }, this.data.n_gaps || this.data.leaves_out ? "No gap fits." :
 				"There is none: every thread ran as soon as it could."));
 		this.showPager(gaps.length);
 	}

@@ -51,13 +51,16 @@ const FINDINGS_AT_FIRST = 3;
 function showFindings(data, reveal) {
 	if (!data.findings || !data.findings.length)
 		return;
-	const nodes = [...data.findings].sort((a, b) => b.own - a.own).map((finding) => findingNode(finding, data, reveal));
-	const list = el("ol", { class: "findings" }, ...nodes.slice(0, FINDINGS_AT_FIRST));
+	/* First those that say something new. */
+	const sorted = [...data.findings].sort((a, b) => a.again - b.again || b.own - a.own);
+	const n_first = Math.min(FINDINGS_AT_FIRST, sorted.filter((finding) => !finding.again).length);
+	const nodes = sorted.map((finding) => findingNode(finding, data, reveal));
+	const list = el("ol", { class: "findings" }, ...nodes.slice(0, n_first));
 	const left = data.n_findings - data.findings.length;
-	const more = el("button", { type: "button", class: "quiet more", hidden: nodes.length <= FINDINGS_AT_FIRST, onclick: () => {
-		list.append(...nodes.slice(FINDINGS_AT_FIRST));
+	const more = el("button", { type: "button", class: "quiet more", hidden: nodes.length <= n_first, onclick: () => {
+		list.append(...nodes.slice(n_first));
 		more.hidden = true;
-	} }, `Show ${count(nodes.length - FINDINGS_AT_FIRST)} more`);
+	} }, `Show ${count(nodes.length - n_first)} more`);
 
 	section("findings", "Findings", left ? `${count(data.findings.length)} of ${count(data.n_findings)}: the worst of each rule.` : "", list, more);
 }
