@@ -32,7 +32,7 @@ static int usage(FILE *to, int status)
 	fputs("kflight: flight recorder for Linux latency\n\nUsage: kflight VERB [OPTIONS]\n\n", to);
 	for (size_t i = 0; i < N_VERBS; i++)
 		fprintf(to, "  %-10s %s\n", verbs[i].name, verbs[i].summary);
-	fputs("\n`kflight VERB --help` tells more, with examples.\n\n"
+	fputs("\n`kflight VERB --help` or `kflight help VERB` tells more, with examples.\n\n"
 	      "  sudo kflight record -p 2144 --trigger 'runq>5ms' -o /var/lib/kflight\n"
 	      "  kflight report kflight-20261121T081502Z-runq-nginx-2144.kfl\n",
 	      to);
@@ -55,18 +55,39 @@ static int unknown_verb(const char *name)
 	return kf_error_print(&e);
 }
 
+static const struct verb *find_verb(const char *name)
+{
+	for (size_t i = 0; i < N_VERBS; i++)
+		if (!strcmp(name, verbs[i].name))
+			return &verbs[i];
+	return NULL;
+}
+
+/* `kflight help`, and `kflight help VERB` as `kflight VERB --help`. */
+static int help(const char *name)
+{
+	const struct verb *verb = name ? find_verb(name) : NULL;
+	char option[] = "--help";
+
+	if (!name)
+		return usage(stdout, KF_OK);
+	return verb ? verb->run(2, (char *[]){ (char *)verb->name, option, NULL }) : unknown_verb(name);
+}
+
 int main(int argc, char **argv)
 {
+	const struct verb *verb;
+
 	if (argc < 2)
 		return usage(stderr, KF_USAGE);
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help"))
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
 		return usage(stdout, KF_OK);
+	if (!strcmp(argv[1], "help"))
+		return help(argv[2]);
 	if (!strcmp(argv[1], "--version")) {
 		puts("kflight " KF_VERSION);
 		return KF_OK;
 	}
-	for (size_t i = 0; i < N_VERBS; i++)
-		if (!strcmp(argv[1], verbs[i].name))
-			return verbs[i].run(argc - 1, argv + 1);
-	return unknown_verb(argv[1]);
+	verb = find_verb(argv[1]);
+	return verb ? verb->run(argc - 1, argv + 1) : unknown_verb(argv[1]);
 }

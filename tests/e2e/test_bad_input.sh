@@ -77,6 +77,14 @@ refuses 'unknown syscall' 2 'raed' "${rec[@]}" --trigger 'syscall:raed>5ms'
 hinted
 refuses 'bad window' 2 'window|10' "${rec[@]}" --window 10
 refuses 'bad duration' 2 '5x' "$kflight" record --socket none -o "$tmp/out" --duration 5x
+refuses 'no time' 2 "duration: '0s' is nothing" "$kflight" record --socket none -o "$tmp/out" --duration 0s
+hinted
+refuses 'no time to measure' 2 "time: '0s' is nothing" "$kflight" bench --time 0s
+hinted
+refuses 'no snapshot' 2 "count: '0' is nothing" "$kflight" run -o "$tmp/out" --trigger 'runq>5ms' --count 0 -- true
+hinted
+refuses 'help for no such verb' 2 "'recrod'.*did you mean 'record'" "$kflight" help recrod
+expect 'help for a verb' "$("$kflight" diff --help)" "$("$kflight" help diff)"
 refuses 'unknown PID' 2 '32769|999999' "${rec[@]}" -p 999999
 hinted
 refuses 'PID is no number' 2 'abc' "${rec[@]}" -p abc

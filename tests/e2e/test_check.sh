@@ -34,6 +34,11 @@ expect_match 'a violation' '^FAIL: 1 violation$' "$tmp/stdout"
 expect_match 'the culprit' 'victim/[0-9]* waited 13\.6 ms .* hog/[0-9]* \(100 %\)' "$tmp/stdout"
 verdict 1 'a finding' "$data/demo.kfl"
 expect_match 'a finding' 'ERROR +RunQueueLatency' "$tmp/stdout"
+verdict 1 'several rules about a wait' "$data/pipes.kfl"
+expect_match 'several rules about a wait' '^  and [0-9]+ more about the same waits \(--json tells them\)$' "$tmp/stdout"
+told=$(grep -cE '^  (ERROR|WARN|INFO) ' "$tmp/stdout")
+more=$(sed -n 's/^  and \([0-9]*\) more about.*/\1/p' "$tmp/stdout")
+expect 'findings that are told, or counted' "FAIL: $((told + more)) findings" "$(head -1 "$tmp/stdout")"
 verdict 1 'a violation beside an unknown' "$data/demo.kfl" 'max(runq) of nobody > 1ms' 'max(runq) of victim > 2ms'
 verdict 1 'a violation in a window too short' "$data/demo.kfl" --window-min 1h 'max(runq) of victim > 2ms'
 verdict 1 'a long wait in futex' "$data/waits-mutex.kfl" 'futex of waits > 20ms'
@@ -64,6 +69,8 @@ one_line 'a bad rules file' "rules '.*/rules', line 4: expression 'max\(futex\) 
 verdict 4 'nobody of that name' "$data/demo.kfl" 'max(runq) of nginx > 2ms'
 expect_match 'nobody of that name' "^INCOMPLETE" "$tmp/stdout"
 expect_match 'nobody of that name' "no thread or process named 'nginx' is in the window" "$tmp/stdout"
+verdict 4 'a misspelt name' "$data/demo.kfl" 'max(runq) of vicitm > 2ms'
+expect_match 'a misspelt name' "named 'vicitm' is in the window, did you mean 'victim'\?" "$tmp/stdout"
 verdict 4 'a window too short' "$data/demo.kfl" --window-min 2s 'max(runq) of victim > 50ms'
 expect_match 'a window too short' 'the window holds 1\.20 s, less than 2\.00 s' "$tmp/stdout"
 verdict 4 'a wait that has not ended' "$data/pipes.kfl" 'max(runq) of hackbench > 500ms'

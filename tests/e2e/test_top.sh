@@ -74,6 +74,10 @@ bad "give a unit" --every 5
 bad "'x'" -p x
 bad "unexpected|no operand|'more'" more
 bad 'did you mean' --pain
+bad "'0s' is nothing" --every 0s
+bad "'0' is nothing" --count 0
+bad "no process '999999'" -p 999999
+bad "'1,$$' is more than one process" -p "1,$$"
 if has setpriv; then
 	setpriv --bounding-set=-bpf,-perfmon,-sys_admin --inh-caps=-bpf,-perfmon,-sys_admin "$kflight" top --count 1 \
 		>"$tmp/out" 2>"$tmp/err"

@@ -134,6 +134,15 @@ static void unknown_is_no_pass(void **state)
 	expect_in(text, "no thread or process named 'nginx' is in the window\n");
 	free(text);
 	kf_verdict_release(&w.v);
+	ask(&w, "max(runq) of hgo > 50ms");
+	assert_int_equal(judge(&w), KF_INCOMPLETE);
+	assert_string_equal(w.v.measured[2].why,
+			    "no thread or process named 'hgo' is in the window, did you mean 'hog'?");
+	kf_verdict_release(&w.v);
+	ask(&w, "max(runq) of '</y>&\"*\xff]]>' > 50ms");
+	assert_int_equal(judge(&w), KF_INCOMPLETE);
+	expect_in(w.v.measured[3].why, ", did you mean '</x>&\"'\\x01\\xff]]>'?");
+	kf_verdict_release(&w.v);
 	ask(&w, "max(runq) of 20 > 15ms");
 	assert_int_equal(judge(&w), KF_FINDINGS);
 	end(&w);

@@ -15,7 +15,7 @@
 
 /* What the command line of a test was read into. */
 struct line {
-	uint64_t gap_ns, size_bytes, count;
+	uint64_t gap_ns, size_bytes, count, time_ns, looks;
 	const char *out;
 	struct kf_strings triggers;
 	bool json, verbose;
@@ -32,6 +32,8 @@ static void parse_with(struct line *l, struct kf_command command, const char *co
 		{ "gap", 0, KF_OPT_DURATION, &l->gap_ns, "DURATION", "only gaps this long (default 1ms)" },
 		{ "window", 'w', KF_OPT_SIZE, &l->size_bytes, "SIZE", "memory" },
 		{ "count", 0, KF_OPT_UINT, &l->count, "N", "how many" },
+		{ "time", 0, KF_OPT_TIME, &l->time_ns, "TIME", "how long" },
+		{ "looks", 0, KF_OPT_COUNT, &l->looks, "N", "how often" },
 		{ "output", 'o', KF_OPT_STRING, &l->out, "FILE", "write here" },
 		{ "trigger", 't', KF_OPT_STRINGS, &l->triggers, "EXPR", "may be given several times" },
 		{ "json", 'j', KF_OPT_FLAG, &l->json, NULL, "machine-readable" },
@@ -190,6 +192,26 @@ static void values_are_checked(void **state)
 	refused(&l, "--count: bad number ''");
 }
 
+static void nothing_is_refused_where_it_makes_no_sense(void **state)
+{
+	struct line l;
+
+	PARSE(&l, "--time", "0s", "a");
+	refused(&l, "--time: '0s' is nothing: it takes some time");
+	assert_non_null(strstr(l.e.hint, "leave the option out"));
+	PARSE(&l, "--time=5", "a");
+	refused(&l, "--time: bad duration '5': the unit is missing");
+	PARSE(&l, "--looks=00", "a");
+	refused(&l, "--looks: '00' is nothing: it takes at least 1");
+	PARSE(&l, "--looks=-1", "a");
+	refused(&l, "--looks: bad number '-1'");
+	PARSE(&l, "--looks=1", "--time=1ns", "--gap=0s", "--count=0", "a");
+	assert_int_equal(l.result, 0);
+	assert_int_equal(l.looks, 1);
+	assert_int_equal(l.time_ns, 1);
+	free(l.operands.items);
+}
+
 /* Runs the parser with stdout in a file and gives what it printed. */
 static int captured(struct line *l, const char *arg, char *text, size_t len)
 {
@@ -249,10 +271,15 @@ static void nearest_within_a_third(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(every_type_is_read),	      cmocka_unit_test(letters_combine),
-		cmocka_unit_test(two_dashes_end_the_options), cmocka_unit_test(command_of_run_keeps_its_options),
-		cmocka_unit_test(mistakes_are_named),	      cmocka_unit_test(values_are_checked),
-		cmocka_unit_test(help_comes_from_the_rows),   cmocka_unit_test(nearest_within_a_third),
+		cmocka_unit_test(every_type_is_read),
+		cmocka_unit_test(letters_combine),
+		cmocka_unit_test(two_dashes_end_the_options),
+		cmocka_unit_test(command_of_run_keeps_its_options),
+		cmocka_unit_test(mistakes_are_named),
+		cmocka_unit_test(values_are_checked),
+		cmocka_unit_test(nothing_is_refused_where_it_makes_no_sense),
+		cmocka_unit_test(help_comes_from_the_rows),
+		cmocka_unit_test(nearest_within_a_third),
 	};
 
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);

@@ -3,12 +3,15 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "base/units.h"
 #include "check/expr.h"
 #include "check/samples.h"
 #include "check/select.h"
+#include "cli/options.h"
+#include "model/timeline.h"
 #include "output/line.h"
 #include "snapshot/snapshot.h"
 
@@ -69,17 +72,44 @@ enum kf_doubt kf_doubt_window(const struct kf_view *v, char *why, size_t len)
 	return is_short(v, why, len) ? KF_DOUBT_SHORT : KF_DOUBT_NONE;
 }
 
-static bool doubt_threads(const struct kf_expr *x, const struct kf_selection *threads, char *why, size_t len)
+/* ", did you mean 'nginx'?": of the threads and processes that could have been asked for. "" if none is like it. */
+static void suggest(const struct kf_view *v, const char *who, char *buf, size_t len)
 {
-	char who[128]; /* why has room for it whole */
+	const char **names = calloc(2 * v->t->n_threads + 1, sizeof(*names)), *near;
+	struct kf_selection all = { 0 };
+	char printable[KF_TEXT_COMM_BYTES];
+	size_t n = 0;
+
+	buf[0] = '\0';
+	if (names && !kf_select(&all, v->t, "", 0, v->tgid, NULL)) {
+		for (size_t i = 0; i < v->t->n_threads; i++)
+			if (all.has[i]) {
+				names[n++] = v->t->threads[i].process_comm;
+				names[n++] = v->t->threads[i].comm;
+			}
+		near = kf_nearest(who, names);
+		if (near) {
+			kf_text_printable(near, strlen(near), printable, sizeof(printable));
+			snprintf(buf, len, ", did you mean '%s'?", printable);
+		}
+	}
+	kf_selection_release(&all);
+	free(names);
+}
+
+static bool doubt_threads(const struct kf_view *v, const struct kf_expr *x, const struct kf_selection *threads,
+			  char *why, size_t len)
+{
+	char who[128], near[KF_TEXT_COMM_BYTES + 24]; /* why has room for both */
 
 	if (threads->n)
 		return false;
 	kf_text_printable(x->who, sizeof(x->who), who, sizeof(who));
+	suggest(v, x->who, near, sizeof(near));
 	if (x->pid)
 		snprintf(why, len, "no process or thread %u is in the window", x->pid);
 	else if (x->who[0])
-		snprintf(why, len, "no thread or process named '%s' is in the window", who);
+		snprintf(why, len, "no thread or process named '%s' is in the window%s", who, near);
 	else
 		snprintf(why, len, "no thread is in the window");
 	return true;
@@ -174,7 +204,7 @@ enum kf_doubt kf_doubt(const struct kf_view *v, const struct kf_expr *x, const s
 	char of_window[KF_DOUBT_BYTES];
 	enum kf_doubt doubt = kf_doubt_window(v, of_window, sizeof(of_window));
 
-	if (doubt != KF_DOUBT_HOLES && (doubt_threads(x, threads, why, len) || doubt_kind(v, x, threads, why, len)))
+	if (doubt != KF_DOUBT_HOLES && (doubt_threads(v, x, threads, why, len) || doubt_kind(v, x, threads, why, len)))
 		return KF_DOUBT_HOLES;
 	if (doubt != KF_DOUBT_NONE)
 		snprintf(why, len, "%s", of_window);

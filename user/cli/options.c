@@ -182,16 +182,25 @@ static int fail_unknown(struct parser *p, const char *name)
 	return kf_fail(p->e, KF_USAGE, NULL, "unknown option '--%s': did you mean '--%s'?", name, near);
 }
 
-static int parse_uint(const char *text, uint64_t *out)
+static int parse_uint(const char *text, uint64_t *out, struct kf_error *e)
 {
 	char *end;
 
 	/* strtoull takes signs and blanks, a count has none. */
-	if (*text < '0' || *text > '9')
-		return -1;
-	errno = 0;
-	*out = strtoull(text, &end, 10);
-	return errno || *end ? -1 : 0;
+	errno = *text < '0' || *text > '9' ? EINVAL : 0;
+	if (!errno)
+		*out = strtoull(text, &end, 10);
+	if (errno || *end)
+		return kf_fail(e, KF_USAGE, "give a whole number, as in 3", "bad number '%.80s'", text);
+	return 0;
+}
+
+static int refuse_zero(const struct kf_option *o, const char *value, struct kf_error *e)
+{
+	if ((o->type != KF_OPT_TIME && o->type != KF_OPT_COUNT) || *(const uint64_t *)o->into)
+		return 0;
+	return kf_fail(e, KF_USAGE, "give more than that, or leave the option out", "'%.80s' is nothing: %s", value,
+		       o->type == KF_OPT_TIME ? "it takes some time" : "it takes at least 1");
 }
 
 static int store_value(struct parser *p, const struct kf_option *o, const char *value)
@@ -211,15 +220,15 @@ static int store_value(struct parser *p, const struct kf_option *o, const char *
 		strings->items[strings->n++] = value;
 		return 0;
 	case KF_OPT_DURATION:
-		bad = kf_parse_duration(value, o->into, &why);
+	case KF_OPT_TIME:
+		bad = kf_parse_duration(value, o->into, &why) || refuse_zero(o, value, &why);
 		break;
 	case KF_OPT_SIZE:
 		bad = kf_parse_size(value, o->into, &why);
 		break;
 	case KF_OPT_UINT:
-		bad = parse_uint(value, o->into);
-		if (bad)
-			kf_fail(&why, KF_USAGE, "give a whole number, as in 3", "bad number '%.80s'", value);
+	case KF_OPT_COUNT:
+		bad = parse_uint(value, o->into, &why) || refuse_zero(o, value, &why);
 		break;
 	case KF_OPT_FLAG:
 		break;

@@ -31,6 +31,9 @@ enum kf_option_type {
 	KF_OPT_DURATION, /* uint64_t, ns */
 	KF_OPT_SIZE,	 /* uint64_t, bytes */
 	KF_OPT_UINT,	 /* uint64_t */
+	/* The same where 0 makes no sense, and is refused. */
+	KF_OPT_TIME,  /* uint64_t, ns */
+	KF_OPT_COUNT, /* uint64_t */
 };
 
 struct kf_strings {

@@ -192,7 +192,7 @@ int cmd_bench(int argc, char **argv)
 	struct settings s = { .ftrace_clock = "mono" };
 	const struct kf_option options[] = {
 		{ "quick", 0, KF_OPT_FLAG, &s.quick, NULL, "three rounds, some 15 s: wider spread" },
-		{ "time", 0, KF_OPT_DURATION, &s.time_ns, "DURATION", "measure that long (default 50s)" },
+		{ "time", 0, KF_OPT_TIME, &s.time_ns, "DURATION", "measure that long (default 50s)" },
 		{ "ftrace-clock", 0, KF_OPT_STRING, &s.ftrace_clock, "NAME",
 		  "trace_clock of ftrace (default mono, the recorder's own; ftrace's default is local)" },
 		{ "no-ftrace", 0, KF_OPT_FLAG, &s.without_ftrace, NULL, "leave ftrace out" },

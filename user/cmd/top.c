@@ -14,6 +14,7 @@
 
 #include "base/error.h"
 #include "base/now.h"
+#include "capture/filter_spec.h"
 #include "capture/host.h"
 #include "cli/options.h"
 #include "top/sampler.h"
@@ -26,8 +27,8 @@
 #define LINES_BESIDES 3 /* of the screen: head, titles, keys */
 
 struct settings {
-	uint64_t pid, every_ns, count, rows;
-	const char *comm, *sort;
+	uint64_t every_ns, count, rows;
+	const char *pid, *comm, *sort;
 	bool plain;
 };
 
@@ -233,28 +234,42 @@ static int set_order(struct session *s, struct kf_error *e)
 		       near ? ": did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
+/* One that exists, as for `record`. */
+static int set_pid(struct session *s, struct kf_error *e)
+{
+	struct kf_filter_spec spec = { .n_pids = 0 };
+	int err = 0;
+
+	if (!s->settings->pid)
+		return 0;
+	err = kf_filter_spec_add_pids(&spec, s->settings->pid, e);
+	if (!err && spec.n_pids != 1)
+		err = kf_fail(e, KF_USAGE, "--comm 'nginx*' shows several", "'%.100s' is more than one process",
+			      s->settings->pid);
+	s->view.pid = spec.pids[0];
+	kf_filter_spec_release(&spec);
+	return err;
+}
+
 static int check(struct session *s, struct kf_error *e)
 {
 	const struct settings *o = s->settings;
 
 	if (o->every_ns < MIN_EVERY_NS)
 		return kf_fail(e, KF_USAGE, "100ms and more", "--every is too short");
-	if (o->pid > INT32_MAX)
-		return kf_fail(e, KF_USAGE, NULL, "'%llu' is no process", (unsigned long long)o->pid);
-	s->view.pid = (uint32_t)o->pid;
 	s->view.comm = o->comm;
 	s->view.rows = o->rows;
 	s->on_screen = !o->plain && isatty(STDOUT_FILENO);
-	return set_order(s, e);
+	return set_pid(s, e) || set_order(s, e) ? -1 : 0;
 }
 
 static int parse(struct settings *o, int argc, char **argv, struct kf_error *e)
 {
 	const struct kf_option options[] = {
-		{ "pid", 'p', KF_OPT_UINT, &o->pid, "PID", "only this process" },
+		{ "pid", 'p', KF_OPT_STRING, &o->pid, "PID", "only this process" },
 		{ "comm", 0, KF_OPT_STRING, &o->comm, "GLOB", "only processes with such a name: 'nginx*'" },
-		{ "every", 0, KF_OPT_DURATION, &o->every_ns, "TIME", "time between two looks (default 1s)" },
-		{ "count", 0, KF_OPT_UINT, &o->count, "N", "end after N looks" },
+		{ "every", 0, KF_OPT_TIME, &o->every_ns, "TIME", "time between two looks (default 1s)" },
+		{ "count", 0, KF_OPT_COUNT, &o->count, "N", "end after N looks" },
 		{ "sort", 0, KF_OPT_STRING, &o->sort, "WHAT", "longest wait to run first: runq (default), or futex" },
 		{ "top", 0, KF_OPT_UINT, &o->rows, "N", "so many processes (default 20; on a terminal what fits)" },
 		{ "plain", 0, KF_OPT_FLAG, &o->plain, NULL,
