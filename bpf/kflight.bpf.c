@@ -57,16 +57,19 @@ static __always_inline u64 take_runnable_since(struct thread_state *state, u64 n
 	return since;
 }
 
-/* The thread's priority is not what it was; a rare thing. */
+/*
+ * The thread's priority is not what it was; a rare thing, but locks that lend priorities can make it frequent: not in the ring
+ * of births and names, which it would wash out.
+ */
 static __noinline void record_prio(struct task_struct *task, u8 before, u64 now_ns)
 {
-	struct kf_ring_head *ring = this_ring(&rings_life);
+	struct kf_ring_head *ring = this_ring(&rings_sched);
 	struct kf_slot *slot;
 	u64 number;
 
-	if (!ring || !reserve(ring, KF_CLASS_LIFE, 1, now_ns, &number))
+	if (!ring || !reserve(ring, KF_CLASS_SCHED, 1, now_ns, &number))
 		return;
-	slot = slot_at(ring, KF_CLASS_LIFE, number);
+	slot = slot_at(ring, KF_CLASS_SCHED, number);
 	slot->ts_ns = now_ns;
 	slot->tid = task->pid;
 	slot->peer = KF_PRIO_PACK(before - 1, task->policy);

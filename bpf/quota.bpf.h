@@ -111,9 +111,10 @@ static __always_inline void quota_begin(struct task_struct *task, struct thread_
 		return;
 	if (throttled || queues_throttle(task))
 		queue = (u64)task->se.cfs_rq;
-	state->quota_queue = queue;
+	state->has_quota = queue != 0;
 	if (!queue)
 		return;
+	state->quota_queue = queue;
 	state->throttled = throttled || is_queue_throttled(queue);
 	state->quota_group = 0;
 	if (state->throttled) /* read back: then they are numbers, not pointers */
@@ -169,7 +170,7 @@ static __always_inline void quota_move(struct task_struct *task, struct thread_s
 	bool throttled;
 	u64 queue;
 
-	if (!(sources & KF_SOURCE_QUOTA) || !state->quota_queue)
+	if (!(sources & KF_SOURCE_QUOTA) || !state->has_quota)
 		return;
 	state->quota_sum_ns += quota_here_ns(state, is_queue_throttled(state->quota_queue));
 	group = task->sched_task_group;
@@ -188,7 +189,7 @@ static __always_inline void quota_end(struct task_struct *task, struct thread_st
 {
 	u64 ns;
 
-	if (!(sources & KF_SOURCE_QUOTA) || !state->quota_queue)
+	if (!(sources & KF_SOURCE_QUOTA) || !state->has_quota)
 		return;
 	ns = state->quota_sum_ns;
 	if (state->quota_queue == (u64)task->se.cfs_rq)
@@ -198,7 +199,7 @@ static __always_inline void quota_end(struct task_struct *task, struct thread_st
 		ns = now_ns - since_ns;
 	if (ns >= KF_WAIT_TICK_NS)
 		write_throttle(task, state, ns, now_ns);
-	state->quota_queue = 0;
+	state->has_quota = 0;
 }
 
 #endif

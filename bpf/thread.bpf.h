@@ -25,9 +25,10 @@ struct thread_state {
 	u8 before_us;  /* it blocks since before recording: off_ns is when we noticed */
 	u8 prio;       /* 1 + task->prio when it was seen last */
 	u8 throttled;  /* its gap began with a quota that was used up */
-	u8 zero[5];
+	u8 has_quota;  /* the fields below count: mostly not, and then their cache line is left alone */
+	u8 zero[4];
 	/* For the gap it is in (quota.bpf.h). */
-	u64 quota_queue;  /* address of its queue, 0 quotas do not matter */
+	u64 quota_queue;  /* address of its queue */
 	u64 quota_ns;	  /* for how long that queue had been throttled when the thread came to it */
 	u64 quota_sum_ns; /* throttled on earlier queues of this gap */
 	u64 quota_group;  /* id of the cgroup whose quota was used up when the gap began, 0 not known */

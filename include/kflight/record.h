@@ -29,7 +29,7 @@
  * EXIT          life     tid      0        -                 u32 tgid, u32 0
  * RENAME        life     tid      current  -                 u32 tgid, u32 0
  * SYSCALL       syscall  tid      ret@lo   nr                u64 start_ns (ts_ns is the end)
- * PRIO          life     tid      before   priority now      u32 tgid, u32 0
+ * PRIO          sched    tid      before   priority now      u32 tgid, u32 0
  * IRQ           taken    current  ns       vector            u64 start_ns (ts_ns is the end)
  * STEAL         taken    current  ns       0                 u64 start_ns
  * THROTTLE      taken    tid      ticks    0                 u64 id of the cgroup

@@ -40,6 +40,8 @@ static enum kf_class class_of(uint8_t kind)
 {
 	if (kind >= KF_IRQ)
 		return KF_CLASS_TAKEN;
+	if (kind == KF_PRIO)
+		return KF_CLASS_SCHED;
 	if (kind == KF_SYSCALL)
 		return KF_CLASS_SYSCALL;
 	return kind >= KF_FORK ? KF_CLASS_LIFE : KF_CLASS_SCHED;

@@ -239,7 +239,7 @@ static inline struct kf_slot *changed_prio(struct kf_snapshot *s, uint32_t cpu, 
 					   uint32_t tgid, uint16_t before, uint16_t now)
 {
 	return add_slot(
-		s, KF_CLASS_LIFE, cpu,
+		s, KF_CLASS_SCHED, cpu,
 		(struct kf_slot){ .ts_ns = ts, .tid = tid, .peer = before, .kind = KF_PRIO, .nr = now, .tgid = tgid });
 }
 

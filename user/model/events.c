@@ -44,11 +44,11 @@ static bool belongs(uint8_t kind, uint8_t class)
 {
 	switch (class) {
 	case KF_CLASS_SCHED:
-		return kind >= KF_SWITCH && kind <= KF_MIGRATE;
+		return (kind >= KF_SWITCH && kind <= KF_MIGRATE) || kind == KF_PRIO;
 	case KF_CLASS_SYSCALL:
 		return kind == KF_SYSCALL;
 	case KF_CLASS_LIFE:
-		return (kind >= KF_FORK && kind <= KF_RENAME) || kind == KF_PRIO;
+		return kind >= KF_FORK && kind <= KF_RENAME;
 	}
 	return false;
 }

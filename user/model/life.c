@@ -137,15 +137,18 @@ static int step_exec(struct kf_machine *m, const struct kf_event *event)
 	return 0;
 }
 
-/* What EXIT and RENAME say in passing. As every change has a record, the first one known was so from the start. */
+/*
+ * What EXIT and RENAME say in passing. As every change has a record, the first one known was so from the start. Records from
+ * before the window say nothing: those of later changes may be overwritten.
+ */
 static void learn_prio(struct kf_machine *m, struct kf_tid *t, const struct kf_event *event, bool in_window)
 {
 	uint16_t prio = event->slot->nr;
 
-	if (!(prio & KF_PRIO_KNOWN))
+	if (!(prio & KF_PRIO_KNOWN) || !in_window)
 		return;
 	t->identity.prio = prio;
-	if (in_window && is_alive(m, t->thread))
+	if (is_alive(m, t->thread))
 		kf_machine_set_prio(m, t->thread, prio, m->threads[t->thread].prio ? event->ts_ns : 0);
 }
 
@@ -171,14 +174,14 @@ static void step_prio(struct kf_machine *m, const struct kf_event *event, bool i
 		learn_prio_late(m, event);
 		return;
 	}
-	if (in_window) {
-		thread = kf_machine_mention(m, event->slot->tid);
-		if (is_alive(m, thread)) {
-			if (!m->threads[thread].prio)
-				kf_machine_set_prio(m, thread, before, 0);
-			kf_machine_doubt_prio(m, thread);
-			kf_machine_set_prio(m, thread, now, event->ts_ns);
-		}
+	if (!in_window)
+		return;
+	thread = kf_machine_mention(m, event->slot->tid);
+	if (is_alive(m, thread)) {
+		if (!m->threads[thread].prio)
+			kf_machine_set_prio(m, thread, before, 0);
+		kf_machine_doubt_prio(m, thread);
+		kf_machine_set_prio(m, thread, now, event->ts_ns);
 	}
 	kf_tids_get(&m->tids, event->slot->tid)->identity.prio = now;
 }
@@ -207,7 +210,7 @@ int kf_step_life(struct kf_machine *m, const struct kf_event *event, bool in_win
 	t = kf_tids_get(&m->tids, slot->tid);
 	if (slot->kind == KF_FORK) {
 		learn_birth(t, event); /* of the thread to come: its WAKEUP_NEW makes it */
-		t->identity.prio = slot->nr & KF_PRIO_KNOWN ? slot->nr : 0;
+		t->identity.prio = in_window && slot->nr & KF_PRIO_KNOWN ? slot->nr : 0;
 		return 0;
 	}
 	learn_name(t, event);
