@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/error.h"
+#include "built.h"
 #include "make_snapshot.h"
 
 #define SOFTIRQ (KF_CTX_SOFTIRQ << KF_F_CONTEXT_SHIFT)
@@ -61,11 +62,8 @@ static void expect_chain(const struct kf_timeline *t, uint32_t thread, uint64_t 
 /* Builds and frees s. */
 static void expect(struct kf_snapshot *s, uint32_t tid, uint64_t start, uint64_t end, const char *want)
 {
-	struct kf_timeline *t = NULL;
-	struct kf_error e = { 0 };
+	struct kf_timeline *t = built(s);
 
-	assert_int_equal(kf_timeline_build(&t, s, &e), 0);
-	kf_snapshot_free(&s);
 	expect_chain(t, kf_timeline_find(t, tid, 0), start, end, want);
 	kf_timeline_free(&t);
 }

@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "base/error.h"
+#include "built.h"
 #include "make_snapshot.h"
-#include "model/timeline.h"
 
 #define LOCK 0x7f00000000c0ULL
 #define BELL 0x7f0000000100ULL
@@ -84,13 +84,11 @@ static void print_convoy(const struct kf_timeline *t, const struct kf_convoy *c,
 /* Builds and frees s. want describes the first of n convoys. */
 static void expect(struct kf_snapshot *s, size_t n, const char *want)
 {
-	struct kf_timeline *t = NULL;
+	struct kf_timeline *t = built(s);
 	struct kf_convoys c = { 0 };
 	struct kf_error e = { 0 };
 	char got[1024] = "";
 
-	assert_int_equal(kf_timeline_build(&t, s, &e), 0);
-	kf_snapshot_free(&s);
 	assert_int_equal(kf_convoys_find(&c, t, &e), 0);
 	if (c.n)
 		print_convoy(t, &c.items[0], got, sizeof(got));

@@ -6,10 +6,11 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#include "base/error.h"
-#include "hand_timeline.h"
+#include "expect_text.h"
+#include "hand_setup.h"
 #include "model/parts.h"
 #include "output/csv.h"
+#include "written.h"
 
 #define COLUMNS                                                                                                        \
 	"host,kernel,snapshot_time,trigger,window_ns,gap,tid,tgid,comm,process,cpu,start_ns,end_ns,start_time,"        \
@@ -18,44 +19,10 @@
 	"part,part_kind,part_tid,part_comm,part_process,part_prio,part_vector,part_cpu,part_ns\n"
 #define N_COLUMNS 36
 
-static struct hand h;
-
-static int setup(void **state)
-{
-	hand_init(&h);
-	*state = hand_snapshot();
-	return *state ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	struct kf_snapshot *s = *state;
-
-	kf_snapshot_free(&s);
-	return 0;
-}
-
 /* All of the output; free() it. */
-static char *written(const struct kf_snapshot *s, uint64_t min_gap_ns)
+static char *csv_from(uint64_t min_gap_ns)
 {
-	struct kf_error e = { 0 };
-	char *text = NULL;
-	size_t len;
-	FILE *out = open_memstream(&text, &len);
-
-	assert_non_null(out);
-	if (kf_csv_write(&h.timeline, s, out, min_gap_ns, &e))
-		fail_msg("%s", e.message);
-	fclose(out);
-	return text;
-}
-
-static void assert_contains(const char *text, const char *part)
-{
-	if (!strstr(text, part)) {
-		fprintf(stderr, "%s", text); /* longer than what cmocka shows */
-		fail_msg("above there is no: %s", part);
-	}
+	return WRITTEN(out, e, kf_csv_write(&h.timeline, s, out, min_gap_ns, &e), NULL);
 }
 
 /* Takes a field of a row from *rest, without its quotes; NULL behind the last. */
@@ -79,9 +46,9 @@ static char *next_field(char **rest)
 }
 
 /* The fields of row n (0: the names) in fields; free() what is returned. */
-static char *row_of(const struct kf_snapshot *s, int n, char *fields[N_COLUMNS])
+static char *row_of(int n, char *fields[N_COLUMNS])
 {
-	char *text = written(s, 0), *rest = text, *row = text;
+	char *text = csv_from(0), *rest = text, *row = text;
 	int n_fields = 0;
 
 	for (int i = 0; i <= n; i++)
@@ -99,15 +66,14 @@ static void a_gap_has_a_row_per_part(void **state)
 	char *text;
 
 	h.threads[HAND_NGINX].prio = KF_PRIO_PACK(120, 0);
-	text = written(*state, MS(10));
-	assert_contains(
-		text, COLUMNS
-		"web1,6.18.0,2026-11-21T08:15:02.123456Z,request,100000000,1,2144,2144,nginx,nginx,0,10000000,21000000,"
-		"2026-11-21T08:15:02.032456Z,11000000,woken,812,redis,false,false,0,,,,,,nice 0,"
-		"0,thread,812,redis,redis,,,0,7000000\n");
-	assert_contains(text, "nice 0,1,thread,77,cron,cron,,,0,3000000\n");
-	assert_contains(text, "nice 0,2,idle,0,idle,,,,0,1000000\n");
-	assert_contains(text, ",true,0,,,,,,nice 0,0,unknown,,,,,,0,10000000\n");
+	text = csv_from(MS(10));
+	expect(text, COLUMNS
+	       "web1,6.18.0,2026-11-21T08:15:02.123456Z,request,100000000,1,2144,2144,nginx,nginx,0,10000000,21000000,"
+	       "2026-11-21T08:15:02.032456Z,11000000,woken,812,redis,false,false,0,,,,,,nice 0,"
+	       "0,thread,812,redis,redis,,,0,7000000\n");
+	expect(text, "nice 0,1,thread,77,cron,cron,,,0,3000000\n");
+	expect(text, "nice 0,2,idle,0,idle,,,,0,1000000\n");
+	expect(text, ",true,0,,,,,,nice 0,0,unknown,,,,,,0,10000000\n");
 	free(text);
 }
 
@@ -117,7 +83,7 @@ static void parts_add_up_in_every_gap(void **state)
 	char *fields[N_COLUMNS] = { 0 };
 
 	for (int row = 1; row <= 7; row++) {
-		char *text = row_of(*state, row, fields);
+		char *text = row_of(row, fields);
 		int gap = atoi(fields[5]);
 
 		assert_in_range(gap, 0, HAND_GAPS - 1);
@@ -130,7 +96,7 @@ static void parts_add_up_in_every_gap(void **state)
 
 static void short_gaps_are_left_out(void **state)
 {
-	char *text = written(*state, MS(71) + 1);
+	char *text = csv_from(MS(71) + 1);
 
 	assert_string_equal(text, COLUMNS);
 	free(text);
@@ -138,7 +104,6 @@ static void short_gaps_are_left_out(void **state)
 
 static void any_name_is_one_field(void **state)
 {
-	struct kf_snapshot *s = *state;
 	char *fields[N_COLUMNS] = { 0 }, *text;
 
 	assert_int_equal(kf_snapshot_set(&s->host, "a,\"b\"\nc"), 0);
@@ -146,16 +111,16 @@ static void any_name_is_one_field(void **state)
 	memcpy(h.threads[HAND_CRON].comm, "\",\"\r\n=1+2\xff\0", 11);
 	memcpy(h.threads[HAND_CRON].process_comm, " spaces ", 9);
 	memcpy(h.threads[HAND_KSOFTIRQD].comm, "\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"", 16);
-	text = row_of(s, 1, fields);
+	text = row_of(1, fields);
 	assert_string_equal(fields[0], "a,\"b\"\\x0ac");
 	assert_string_equal(fields[1], "");
 	assert_string_equal(fields[8], "\",\"\\x0d\\x0a=1+2\\xff");
 	assert_string_equal(fields[9], " spaces ");
 	assert_string_equal(fields[17], "\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"");
 	free(text);
-	text = written(s, 0);
-	assert_contains(text, "\"\"\",\"\"\\x0d\\x0a=1+2\\xff\",\" spaces \",");
-	assert_contains(text, "\n\"a,\"\"b\"\"\\x0ac\",,");
+	text = csv_from(0);
+	expect(text, "\"\"\",\"\"\\x0d\\x0a=1+2\\xff\",\" spaces \",");
+	expect(text, "\n\"a,\"\"b\"\"\\x0ac\",,");
 	free(text);
 }
 
@@ -180,13 +145,12 @@ static void causes_have_their_columns(void **state)
 	gap->throttled_end_ns = MS(16);
 	h.threads[HAND_NGINX].cgroup = 1;
 	hand_allow(&h, HAND_NGINX, 3);
-	text = written(*state, 0);
-	assert_contains(text,
-			",11000000,throttled,812,redis,false,false,3000000,/web,5000000,10000000,0,\"/web/a,b\",,");
-	assert_contains(text, ",71000000,preempted,,,false,true,0,,,,61000000,");
-	assert_contains(text, ",softirq,,,,,NET_RX,0,1000000\n");
-	assert_contains(text, ",irq,,,,,\"\\x1beth0,rx\",0,500000\n");
-	assert_contains(text, ",throttled,,,,,,,3000000\n");
+	text = csv_from(0);
+	expect(text, ",11000000,throttled,812,redis,false,false,3000000,/web,5000000,10000000,0,\"/web/a,b\",,");
+	expect(text, ",71000000,preempted,,,false,true,0,,,,61000000,");
+	expect(text, ",softirq,,,,,NET_RX,0,1000000\n");
+	expect(text, ",irq,,,,,\"\\x1beth0,rx\",0,500000\n");
+	expect(text, ",throttled,,,,,,,3000000\n");
 	free(text);
 }
 
@@ -198,7 +162,7 @@ static void what_is_not_known_is_empty(void **state)
 	h.gaps[HAND_GAP_CRON].waker = KF_NOBODY;
 	h.gaps[HAND_GAP_CRON].cgroup = KF_NO_CGROUP;
 	h.threads[HAND_CRON].cgroup = KF_NO_CGROUP;
-	text = row_of(*state, 1, fields);
+	text = row_of(1, fields);
 	assert_string_equal(fields[10], "");
 	assert_string_equal(fields[16], "");
 	assert_string_equal(fields[17], "");
@@ -214,7 +178,7 @@ static void a_gap_of_no_length_has_a_row(void **state)
 	h.stretches[0].end_ns = h.stretches[0].start_ns;
 	h.gaps[HAND_GAP_CRON].n_stretches = 1;
 	h.gaps[HAND_GAP_CRON].end_ns = h.gaps[HAND_GAP_CRON].start_ns;
-	text = row_of(*state, 1, fields);
+	text = row_of(1, fields);
 	assert_string_equal(fields[14], "0");
 	for (int i = 27; i < N_COLUMNS; i++)
 		assert_string_equal(fields[i], "");
@@ -223,27 +187,21 @@ static void a_gap_of_no_length_has_a_row(void **state)
 
 static void a_full_disk_is_an_error(void **state)
 {
-	FILE *out = fopen("/dev/full", "w");
-	struct kf_error e = { 0 };
-
-	if (!out)
-		skip();
-	assert_int_equal(kf_csv_write(&h.timeline, *state, out, 0, &e), -1);
-	assert_string_equal(e.message, "cannot write CSV: No space left on device");
-	fclose(out);
+	FAILS_ON_A_FULL_DISK(out, e, kf_csv_write(&h.timeline, s, out, 0, &e),
+			     "cannot write CSV: No space left on device");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_gap_has_a_row_per_part, setup, teardown),
-		cmocka_unit_test_setup_teardown(parts_add_up_in_every_gap, setup, teardown),
-		cmocka_unit_test_setup_teardown(short_gaps_are_left_out, setup, teardown),
-		cmocka_unit_test_setup_teardown(any_name_is_one_field, setup, teardown),
-		cmocka_unit_test_setup_teardown(causes_have_their_columns, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_is_not_known_is_empty, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_gap_of_no_length_has_a_row, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_full_disk_is_an_error, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_gap_has_a_row_per_part, hand_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(parts_add_up_in_every_gap, hand_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(short_gaps_are_left_out, hand_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(any_name_is_one_field, hand_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(causes_have_their_columns, hand_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(what_is_not_known_is_empty, hand_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(a_gap_of_no_length_has_a_row, hand_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(a_full_disk_is_an_error, hand_setup, hand_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

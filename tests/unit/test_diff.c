@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "make_snapshot.h"
 #include "model/timeline.h"
+#include "written.h"
 
 #define MS(n) ((uint64_t)(n)*1000000)
 
@@ -341,25 +342,18 @@ static void syscalls_need_records(void **state)
 static void text_and_json(void **state)
 {
 	struct window a = make_window(200, 20, MS(2)), b = make_window(200, 21, MS(6));
-	struct kf_error e = { 0 };
 	struct kf_diff d;
 	char *text;
-	size_t len;
-	FILE *out;
 	json_t *o;
 
 	assert_int_equal(compare(&d, &a, &b, &defaults), KF_FINDINGS);
-	out = open_memstream(&text, &len);
-	assert_int_equal(kf_diff_text(&d, &defaults, 1, out, &e), 0);
-	fclose(out);
+	text = WRITTEN(out, e, kf_diff_text(&d, &defaults, 1, out, &e), NULL);
 	assert_ptr_equal(strstr(text, "FAIL: 1 of 3 kinds of wait got worse"), text);
 	assert_non_null(strstr(text, "WORSE"));
 	assert_non_null(strstr(text, "web\\x01"));
 	assert_non_null(strstr(text, "2.00 ms -> 6.00 ms"));
 	free(text);
-	out = open_memstream(&text, &len);
-	assert_int_equal(kf_diff_json(&d, &a.side, &b.side, &defaults, out, &e), 0);
-	fclose(out);
+	text = WRITTEN(out, e, kf_diff_json(&d, &a.side, &b.side, &defaults, out, &e), NULL);
 	o = json_loads(text, 0, NULL);
 	assert_non_null(o);
 	assert_string_equal(

@@ -9,59 +9,10 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "base/error.h"
-#include "hand_timeline.h"
-#include "make_snapshot.h"
+#include "expect_text.h"
+#include "hand_report.h"
 #include "output/report.h"
 #include "rules/finding.h"
-
-static struct hand h;
-static struct kf_snapshot *s;
-static struct kf_report_options options;
-
-static int setup(void **state)
-{
-	hand_init(&h);
-	s = hand_snapshot();
-	options = (struct kf_report_options){ .top = 10 };
-	return s ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	kf_snapshot_free(&s);
-	return 0;
-}
-
-typedef int (*report_fn)(const struct kf_timeline *, const struct kf_snapshot *, const struct kf_report_options *,
-			 FILE *, struct kf_error *);
-
-/* free() it */
-static char *printed(report_fn report)
-{
-	struct kf_error e = { 0 };
-	char *text = NULL;
-	size_t len;
-	FILE *out = open_memstream(&text, &len);
-
-	assert_non_null(out);
-	if (report(&h.timeline, s, &options, out, &e))
-		fail_msg("%s", e.message);
-	fclose(out);
-	return text;
-}
-
-static void expect(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("'%s' is not in:\n%s", part, text);
-}
-
-static void expect_not(const char *text, const char *part)
-{
-	if (strstr(text, part))
-		fail_msg("'%s' is in:\n%s", part, text);
-}
 
 static void findings_come_with_advice_before_the_gaps(void **state)
 {
@@ -223,7 +174,7 @@ static void every_rule_has_a_page(void **state)
 	}
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, report_setup, hand_teardown)
 
 int main(void)
 {

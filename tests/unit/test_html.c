@@ -10,7 +10,7 @@
 #include <jansson.h>
 
 #include "base/error.h"
-#include "hand_timeline.h"
+#include "hand_report.h"
 #include "output/html.h"
 #include "output/html_gaps.h"
 #include "output/html_json.h"
@@ -19,36 +19,10 @@
 #define BEGIN "<script type=\"application/json\" id=\"data\">\n"
 #define MIB   (1024 * 1024)
 
-static struct hand h;
-static struct kf_snapshot *s;
-static struct kf_report_options options;
-
-static int setup(void **state)
-{
-	hand_init(&h);
-	s = hand_snapshot();
-	options = (struct kf_report_options){ .top = 10 };
-	return s ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	kf_snapshot_free(&s);
-	return 0;
-}
-
 /* free() it */
 static char *page_of(const struct kf_timeline *t, const struct kf_snapshot *snapshot, size_t *len)
 {
-	struct kf_error e = { 0 };
-	char *text = NULL;
-	FILE *out = open_memstream(&text, len);
-
-	assert_non_null(out);
-	if (kf_report_html(t, snapshot, &options, out, &e))
-		fail_msg("%s", e.message);
-	fclose(out);
-	return text;
+	return WRITTEN(out, e, kf_report_html(t, snapshot, &options, out, &e), len);
 }
 
 /* What is between the tags, cut out of the page. */
@@ -471,14 +445,8 @@ static void size_is_bounded(void **state)
 
 static void a_full_disk_is_an_error(void **state)
 {
-	struct kf_error e = { 0 };
-	FILE *out = fopen("/dev/full", "w");
-
-	if (!out)
-		skip();
-	assert_int_equal(kf_report_html(&h.timeline, s, &options, out, &e), -1);
-	assert_non_null(strstr(e.message, "cannot write the page"));
-	fclose(out);
+	FAILS_ON_A_FULL_DISK(out, e, kf_report_html(&h.timeline, s, &options, out, &e),
+			     "cannot write the page: No space left on device");
 }
 
 int main(void)
@@ -486,18 +454,19 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(text_cannot_leave_its_element),
 		cmocka_unit_test(broken_text_is_replaced),
-		cmocka_unit_test_setup_teardown(a_page_has_one_style_one_script_and_a_policy, setup, teardown),
-		cmocka_unit_test_setup_teardown(hostile_names_stay_data, setup, teardown),
-		cmocka_unit_test_setup_teardown(numbers_are_those_of_the_timeline, setup, teardown),
-		cmocka_unit_test_setup_teardown(gaps_left_out_are_not_denied, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_is_told_again_is_marked, setup, teardown),
-		cmocka_unit_test_setup_teardown(threads_of_one_name_have_one_share, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_triggered_comes_first, setup, teardown),
-		cmocka_unit_test_setup_teardown(parts_and_pictures_of_recordings_add_up, setup, teardown),
-		cmocka_unit_test_setup_teardown(short_runs_are_put_together, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_storm_of_softirqs_is_a_few_patches, setup, teardown),
-		cmocka_unit_test_setup_teardown(size_is_bounded, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_full_disk_is_an_error, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_page_has_one_style_one_script_and_a_policy, report_setup,
+						hand_teardown),
+		cmocka_unit_test_setup_teardown(hostile_names_stay_data, report_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(numbers_are_those_of_the_timeline, report_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(gaps_left_out_are_not_denied, report_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(what_is_told_again_is_marked, report_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(threads_of_one_name_have_one_share, report_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(what_triggered_comes_first, report_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(parts_and_pictures_of_recordings_add_up, report_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(short_runs_are_put_together, report_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(a_storm_of_softirqs_is_a_few_patches, report_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(size_is_bounded, report_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(a_full_disk_is_an_error, report_setup, hand_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,9 +10,9 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "base/error.h"
 #include "output/info.h"
 #include "snapshot/snapshot.h"
+#include "written.h"
 
 #define MS 1000000ull
 
@@ -91,16 +91,8 @@ static void odd_numbers_are_told_as_such(void **state)
 static char *printed(const struct kf_snapshot *s, bool as_json, bool tasks)
 {
 	struct kf_info_options o = { .path = "x\x01.kfl", .file_bytes = 2048, .tasks = tasks };
-	struct kf_error e = { 0 };
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
 
-	assert_non_null(out);
-	if (as_json ? kf_info_json(s, &o, out, &e) : kf_info_text(s, &o, out, &e))
-		fail_msg("not printed: %s", e.message);
-	fclose(out);
-	return text;
+	return WRITTEN(out, e, as_json ? kf_info_json(s, &o, out, &e) : kf_info_text(s, &o, out, &e), NULL);
 }
 
 static void text_has_rings_and_silent_cpus(void **state)

@@ -7,44 +7,19 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "base/error.h"
-#include "hand_timeline.h"
+#include "hand_setup.h"
 #include "output/ndjson.h"
-
-static struct hand h;
-static struct kf_snapshot *snapshot;
-
-static int setup(void **state)
-{
-	hand_init(&h);
-	snapshot = hand_snapshot();
-	return snapshot ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	kf_snapshot_free(&snapshot);
-	return 0;
-}
+#include "written.h"
 
 /* All of the output; free() it. */
-static char *written(uint64_t min_gap_ns)
+static char *lines_from(uint64_t min_gap_ns)
 {
-	struct kf_error e = { 0 };
-	char *text = NULL;
-	size_t len;
-	FILE *out = open_memstream(&text, &len);
-
-	assert_non_null(out);
-	if (kf_ndjson_write(&h.timeline, snapshot, out, min_gap_ns, &e))
-		fail_msg("%s", e.message);
-	fclose(out);
-	return text;
+	return WRITTEN(out, e, kf_ndjson_write(&h.timeline, s, out, min_gap_ns, &e), NULL);
 }
 
 static void a_line_has_all_keys_in_order(void **state)
 {
-	char *text = written(MS(10));
+	char *text = lines_from(MS(10));
 
 	*strchr(text, '\n') = '\0';
 	assert_string_equal(
@@ -88,7 +63,7 @@ static void every_cause_has_its_keys(void **state)
 	char *text;
 
 	all_causes();
-	text = written(MS(10));
+	text = lines_from(MS(10));
 	*strchr(text, '\n') = '\0';
 	assert_string_equal(
 		text,
@@ -139,7 +114,7 @@ static void every_line_is_json_whose_parts_add_up(void **state)
 	int n = 0;
 
 	all_causes();
-	text = rest = written(0);
+	text = rest = lines_from(0);
 
 	while ((line = strsep(&rest, "\n")) && *line) {
 		check_sums(line);
@@ -151,13 +126,13 @@ static void every_line_is_json_whose_parts_add_up(void **state)
 
 static void short_gaps_are_left_out(void **state)
 {
-	char *text = written(MS(71));
+	char *text = lines_from(MS(71));
 
 	assert_non_null(strstr(text, "\"open\":true"));
 	assert_non_null(strstr(text, "{\"kind\":\"unknown\",\"tid\":null,\"comm\":null"));
 	assert_ptr_equal(strchr(text, '\n'), text + strlen(text) - 1);
 	free(text);
-	text = written(MS(71) + 1);
+	text = lines_from(MS(71) + 1);
 	assert_string_equal(text, "");
 	free(text);
 }
@@ -168,7 +143,7 @@ static void any_name_becomes_valid_utf8(void **state)
 	json_t *o;
 
 	memcpy(h.threads[HAND_NGINX].comm, "\xff\xfe\"\n\x01\x80\xc3\xa4\\", 10);
-	text = written(MS(71));
+	text = lines_from(MS(71));
 	o = json_loads(text, 0, NULL);
 	assert_non_null(o);
 	assert_string_equal(json_string_value(json_object_get(o, "comm")), "\\xff\\xfe\"\\x0a\\x01\\x80\xc3\xa4\\x5c");
@@ -181,8 +156,8 @@ static void any_host_is_a_string(void **state)
 	char *text;
 	json_t *o;
 
-	assert_int_equal(kf_snapshot_set(&snapshot->host, "a\"\\\n\xff"), 0);
-	text = written(MS(71));
+	assert_int_equal(kf_snapshot_set(&s->host, "a\"\\\n\xff"), 0);
+	text = lines_from(MS(71));
 	o = json_loads(text, 0, NULL);
 	assert_non_null(o);
 	assert_string_equal(json_string_value(json_object_get(o, "host")), "a\"\\x5c\\x0a\\xff");
@@ -195,7 +170,7 @@ static void what_is_not_known_is_null(void **state)
 	char *text;
 
 	h.gaps[HAND_GAP_OPEN].cpu = KF_NO_CPU;
-	text = written(MS(71));
+	text = lines_from(MS(71));
 	assert_non_null(strstr(text, "\"cpu\":null"));
 	assert_non_null(strstr(text, "\"kind\":\"preempted\",\"waker_tid\":null"));
 	free(text);
@@ -203,27 +178,21 @@ static void what_is_not_known_is_null(void **state)
 
 static void a_full_disk_is_an_error(void **state)
 {
-	FILE *out = fopen("/dev/full", "w");
-	struct kf_error e = { 0 };
-
-	if (!out)
-		skip();
-	assert_int_equal(kf_ndjson_write(&h.timeline, snapshot, out, 0, &e), -1);
-	assert_string_equal(e.message, "cannot write NDJSON: No space left on device");
-	fclose(out);
+	FAILS_ON_A_FULL_DISK(out, e, kf_ndjson_write(&h.timeline, s, out, 0, &e),
+			     "cannot write NDJSON: No space left on device");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_line_has_all_keys_in_order, setup, teardown),
-		cmocka_unit_test_setup_teardown(every_cause_has_its_keys, setup, teardown),
-		cmocka_unit_test_setup_teardown(every_line_is_json_whose_parts_add_up, setup, teardown),
-		cmocka_unit_test_setup_teardown(short_gaps_are_left_out, setup, teardown),
-		cmocka_unit_test_setup_teardown(any_name_becomes_valid_utf8, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_is_not_known_is_null, setup, teardown),
-		cmocka_unit_test_setup_teardown(any_host_is_a_string, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_full_disk_is_an_error, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_line_has_all_keys_in_order, hand_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(every_cause_has_its_keys, hand_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(every_line_is_json_whose_parts_add_up, hand_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(short_gaps_are_left_out, hand_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(any_name_becomes_valid_utf8, hand_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(what_is_not_known_is_null, hand_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(any_host_is_a_string, hand_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(a_full_disk_is_an_error, hand_setup, hand_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,27 +8,12 @@
 #include <cmocka.h>
 
 #include "base/error.h"
-#include "hand_timeline.h"
+#include "expect_text.h"
+#include "hand_setup.h"
 #include "model/parts.h"
 #include "output/perfetto.h"
 #include "output/perfetto_wire.h"
-
-static struct hand h;
-
-static int setup(void **state)
-{
-	hand_init(&h);
-	*state = hand_snapshot();
-	return *state ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	struct kf_snapshot *s = *state;
-
-	kf_snapshot_free(&s);
-	return 0;
-}
+#include "written.h"
 
 struct bytes {
 	const unsigned char *at, *end;
@@ -199,28 +184,14 @@ static char *shown(const char *bytes, size_t len)
 }
 
 /* The trace as lines; free() it. */
-static char *written(const struct kf_snapshot *s, const struct kf_perfetto_options *o)
+static char *trace_of(const struct kf_perfetto_options *o)
 {
-	struct kf_error e = { 0 };
-	char *bytes = NULL, *text;
 	size_t len;
-	FILE *out = open_memstream(&bytes, &len);
+	char *bytes = WRITTEN(out, e, kf_perfetto_write(&h.timeline, s, o, out, &e), &len);
+	char *text = shown(bytes, len);
 
-	assert_non_null(out);
-	if (kf_perfetto_write(&h.timeline, s, o, out, &e))
-		fail_msg("%s", e.message);
-	fclose(out);
-	text = shown(bytes, len);
 	free(bytes);
 	return text;
-}
-
-static void assert_contains(const char *text, const char *part)
-{
-	if (!strstr(text, part)) {
-		fprintf(stderr, "%s", text);
-		fail_msg("above there is no: %s", part);
-	}
 }
 
 static void add_move(uint64_t ts_ns, uint32_t thread, uint32_t other, enum kf_move kind)
@@ -253,31 +224,30 @@ static void a_thread_has_its_states(void **state)
 	char *text;
 
 	move_nginx();
-	text = written(*state, &all);
-	assert_contains(text, "1.0 track 8589936736 process 2144 'nginx'\n"
-			      "1.0 track 65552 in 8589936736 thread 2144/2144 'nginx'\n");
-	assert_contains(text, "1.0 begin 65552 'blocked: futex' syscall=futex futex=0x7f00\n");
-	assert_contains(text, "10.0 end 65553\n10.0 begin 65553 'running' cpu=0\n"
-			      "10.0 instant 65553 'wakes nginx/2144' flow=1\n"
-			      "10.0 end 65552\n"
-			      "10.0 begin 65552 'runnable' last-flow=1 kind=woken "
-			      "why=nginx/2144 waited 11.0 ms to run on CPU 0 (woken by redis/812): ");
-	assert_contains(text,
-			"21.0 end 65552\n21.0 begin 65552 'running' cpu=0\n"
-			"30.0 end 65552\n30.0 begin 65552 'runnable' kind=preempted why=nginx/2144 was preempted");
-	assert_contains(text, "101.0 end 65552\n");
+	text = trace_of(&all);
+	expect(text, "1.0 track 8589936736 process 2144 'nginx'\n"
+		     "1.0 track 65552 in 8589936736 thread 2144/2144 'nginx'\n");
+	expect(text, "1.0 begin 65552 'blocked: futex' syscall=futex futex=0x7f00\n");
+	expect(text, "10.0 end 65553\n10.0 begin 65553 'running' cpu=0\n"
+		     "10.0 instant 65553 'wakes nginx/2144' flow=1\n"
+		     "10.0 end 65552\n"
+		     "10.0 begin 65552 'runnable' last-flow=1 kind=woken "
+		     "why=nginx/2144 waited 11.0 ms to run on CPU 0 (woken by redis/812): ");
+	expect(text, "21.0 end 65552\n21.0 begin 65552 'running' cpu=0\n"
+		     "30.0 end 65552\n30.0 begin 65552 'runnable' kind=preempted why=nginx/2144 was preempted");
+	expect(text, "101.0 end 65552\n");
 	free(text);
 }
 
 static void a_cpu_has_its_threads(void **state)
 {
-	char *text = written(*state, &all);
+	char *text = trace_of(&all);
 
-	assert_contains(text, "1.0 track 2 rank -1 'CPUs'\n1.0 track 16 in 2 rank 0 'CPU 0'\n"
-			      "10.0 begin 16 'redis/812'\n17.0 end 16\n17.0 begin 16 'cron/77'\n20.0 end 16\n"
-			      "21.0 begin 16 'nginx/2144'\n30.0 end 16\n30.0 begin 16 'unknown'\n40.0 end 16\n"
-			      "40.0 begin 16 'hog/900'\n101.0 end 16\n"
-			      "1.0 track 17 in 2 rank 4 'CPU 1'\n1.0 begin 17 'hog/900'\n40.0 end 17\n");
+	expect(text, "1.0 track 2 rank -1 'CPUs'\n1.0 track 16 in 2 rank 0 'CPU 0'\n"
+		     "10.0 begin 16 'redis/812'\n17.0 end 16\n17.0 begin 16 'cron/77'\n20.0 end 16\n"
+		     "21.0 begin 16 'nginx/2144'\n30.0 end 16\n30.0 begin 16 'unknown'\n40.0 end 16\n"
+		     "40.0 begin 16 'hog/900'\n101.0 end 16\n"
+		     "1.0 track 17 in 2 rank 4 'CPU 1'\n1.0 begin 17 'hog/900'\n40.0 end 17\n");
 	free(text);
 }
 
@@ -290,13 +260,13 @@ static void what_was_taken_nests_or_has_a_row_of_its_own(void **state)
 	hand_take(&h, 0, KF_PART_SOFTIRQ, 9, MS(13), MS(16), MS(3));
 	hand_take(&h, 0, KF_PART_IRQ, 24, MS(15), MS(16), MS(1));
 	h.timeline.irqs = "24 a\xff\x1b[0m\n";
-	text = written(*state, &all);
-	assert_contains(text, "1.0 track 17179869184 in 2 rank 1 'CPU 0 softirq'\n"
-			      "10.0 begin 17179869184 'TIMER' ns=2000000\n11.0 begin 17179869184 'NET_RX'\n"
-			      "12.0 end 17179869184\n1.0 track 17179869185 in 2 rank 1 'CPU 0 softirq'\n"
-			      "13.0 begin 17179869185 'RCU'\n14.0 end 17179869184\n16.0 end 17179869185\n"
-			      "1.0 track 17179869186 in 2 rank 2 'CPU 0 irq'\n"
-			      "15.0 begin 17179869186 'a\\xff\\x1b[0m'\n16.0 end 17179869186\n");
+	text = trace_of(&all);
+	expect(text, "1.0 track 17179869184 in 2 rank 1 'CPU 0 softirq'\n"
+		     "10.0 begin 17179869184 'TIMER' ns=2000000\n11.0 begin 17179869184 'NET_RX'\n"
+		     "12.0 end 17179869184\n1.0 track 17179869185 in 2 rank 1 'CPU 0 softirq'\n"
+		     "13.0 begin 17179869185 'RCU'\n14.0 end 17179869184\n16.0 end 17179869185\n"
+		     "1.0 track 17179869186 in 2 rank 2 'CPU 0 irq'\n"
+		     "15.0 begin 17179869186 'a\\xff\\x1b[0m'\n16.0 end 17179869186\n");
 	free(text);
 }
 
@@ -308,14 +278,14 @@ static void a_cut_is_whole(void **state)
 	move_nginx();
 	hand_take(&h, 0, KF_PART_SOFTIRQ, 3, MS(12), MS(16), MS(4));
 	hand_take(&h, 0, KF_PART_IRQ, 1, MS(24), MS(28), MS(4));
-	text = written(*state, &cut);
-	assert_contains(text, "15.0 begin 1 'window'");
-	assert_contains(text, "15.0 begin 16 'redis/812'\n17.0 end 16\n");
-	assert_contains(text, "21.0 begin 16 'nginx/2144'\n25.0 end 16\n");
-	assert_contains(text, "15.0 begin 17179869184 'NET_RX'\n16.0 end 17179869184\n");
-	assert_contains(text, "24.0 begin 17179869185 '1'\n25.0 end 17179869185\n");
-	assert_contains(text, "15.0 begin 65552 'runnable' kind=woken\n");
-	assert_contains(text, "25.0 end 65552\n");
+	text = trace_of(&cut);
+	expect(text, "15.0 begin 1 'window'");
+	expect(text, "15.0 begin 16 'redis/812'\n17.0 end 16\n");
+	expect(text, "21.0 begin 16 'nginx/2144'\n25.0 end 16\n");
+	expect(text, "15.0 begin 17179869184 'NET_RX'\n16.0 end 17179869184\n");
+	expect(text, "24.0 begin 17179869185 '1'\n25.0 end 17179869185\n");
+	expect(text, "15.0 begin 65552 'runnable' kind=woken\n");
+	expect(text, "25.0 end 65552\n");
 	assert_null(strstr(text, "trigger"));
 	assert_null(strstr(text, "flow"));
 	assert_null(strstr(text, "\n10.0"));
@@ -329,43 +299,41 @@ static void an_interrupt_has_its_arrow_on_the_cpu(void **state)
 
 	move_nginx();
 	h.moves[1].flags = KF_MOVE_F_IRQ | KF_MOVE_F_CTX_KNOWN;
-	text = written(*state, &all);
-	assert_contains(text, "10.0 instant 16 'wakes nginx/2144' flow=1\n");
+	text = trace_of(&all);
+	expect(text, "10.0 instant 16 'wakes nginx/2144' flow=1\n");
 	free(text);
 	h.moves[1].other = KF_IDLE;
-	text = written(*state, &all);
+	text = trace_of(&all);
 	assert_null(strstr(text, "flow"));
 	free(text);
 }
 
 static void any_name_is_printable(void **state)
 {
-	struct kf_snapshot *s = *state;
 	char *text;
 
 	move_nginx();
 	memcpy(h.threads[HAND_NGINX].comm, "\xff\n\"x\0", 5);
 	memcpy(h.threads[HAND_NGINX].process_comm, "\xc3\0", 2);
 	assert_int_equal(kf_snapshot_set(&s->host, "a\nb\x80"), 0);
-	text = written(s, &all);
-	assert_contains(text, "process 2144 '\\xc3'\n");
-	assert_contains(text, "thread 2144/2144 '\\xff\\x0a\"x'\n");
-	assert_contains(text, "'wakes \\xff\\x0a\"x/2144'");
-	assert_contains(text, " host=a\\x0ab\\x80 ");
+	text = trace_of(&all);
+	expect(text, "process 2144 '\\xc3'\n");
+	expect(text, "thread 2144/2144 '\\xff\\x0a\"x'\n");
+	expect(text, "'wakes \\xff\\x0a\"x/2144'");
+	expect(text, " host=a\\x0ab\\x80 ");
 	free(text);
 }
 
 static void the_trace_says_what_it_is(void **state)
 {
-	struct kf_snapshot *s = *state;
 	char *text;
 
 	s->trigger =
 		(struct kf_trigger){ .kind = KF_TRIGGER_RUNQ, .ts_ns = MS(20), .threshold_ns = MS(5), .tid = 2144 };
-	text = written(s, &all);
-	assert_contains(text, "1.0 track 1 rank -2 'kflight'\n1.0 begin 1 'window' missing=");
-	assert_contains(text, " host=web1 kernel=6.18.0 kflight=\n20.0 instant 1 'trigger: runq' why=runq > 5 ms");
-	assert_contains(text, "\n101.0 end 1\n");
+	text = trace_of(&all);
+	expect(text, "1.0 track 1 rank -2 'kflight'\n1.0 begin 1 'window' missing=");
+	expect(text, " host=web1 kernel=6.18.0 kflight=\n20.0 instant 1 'trigger: runq' why=runq > 5 ms");
+	expect(text, "\n101.0 end 1\n");
 	free(text);
 }
 
@@ -402,28 +370,23 @@ static void bytes_are_as_the_format_has_them(void **state)
 
 static void a_full_disk_is_an_error(void **state)
 {
-	FILE *out = fopen("/dev/full", "w");
-	struct kf_error e = { 0 };
-
-	if (!out)
-		skip();
-	assert_int_equal(kf_perfetto_write(&h.timeline, *state, &all, out, &e), -1);
-	assert_string_equal(e.message, "cannot write the trace: No space left on device");
-	fclose(out);
+	FAILS_ON_A_FULL_DISK(out, e, kf_perfetto_write(&h.timeline, s, &all, out, &e),
+			     "cannot write the trace: No space left on device");
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_thread_has_its_states, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_cpu_has_its_threads, setup, teardown),
-		cmocka_unit_test_setup_teardown(what_was_taken_nests_or_has_a_row_of_its_own, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_cut_is_whole, setup, teardown),
-		cmocka_unit_test_setup_teardown(an_interrupt_has_its_arrow_on_the_cpu, setup, teardown),
-		cmocka_unit_test_setup_teardown(any_name_is_printable, setup, teardown),
-		cmocka_unit_test_setup_teardown(the_trace_says_what_it_is, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_thread_has_its_states, hand_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(a_cpu_has_its_threads, hand_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(what_was_taken_nests_or_has_a_row_of_its_own, hand_setup,
+						hand_teardown),
+		cmocka_unit_test_setup_teardown(a_cut_is_whole, hand_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(an_interrupt_has_its_arrow_on_the_cpu, hand_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(any_name_is_printable, hand_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(the_trace_says_what_it_is, hand_setup, hand_teardown),
 		cmocka_unit_test(bytes_are_as_the_format_has_them),
-		cmocka_unit_test_setup_teardown(a_full_disk_is_an_error, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_full_disk_is_an_error, hand_setup, hand_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

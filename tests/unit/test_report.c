@@ -7,59 +7,11 @@
 #include <cmocka.h>
 #include <jansson.h>
 
-#include "base/error.h"
-#include "hand_timeline.h"
+#include "expect_text.h"
+#include "hand_report.h"
 #include "output/clock.h"
 #include "output/report.h"
 #include "output/table.h"
-
-static struct hand h;
-static struct kf_snapshot *s;
-static struct kf_report_options options;
-
-static int setup(void **state)
-{
-	hand_init(&h);
-	s = hand_snapshot();
-	options = (struct kf_report_options){ .top = 10 };
-	return s ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	kf_snapshot_free(&s);
-	return 0;
-}
-
-typedef int (*report_fn)(const struct kf_timeline *, const struct kf_snapshot *, const struct kf_report_options *,
-			 FILE *, struct kf_error *);
-
-/* free() it */
-static char *printed(report_fn report)
-{
-	struct kf_error e = { 0 };
-	char *text = NULL;
-	size_t len;
-	FILE *out = open_memstream(&text, &len);
-
-	assert_non_null(out);
-	if (report(&h.timeline, s, &options, out, &e))
-		fail_msg("%s", e.message);
-	fclose(out);
-	return text;
-}
-
-static void expect(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("'%s' is not in:\n%s", part, text);
-}
-
-static void expect_not(const char *text, const char *part)
-{
-	if (strstr(text, part))
-		fail_msg("'%s' is in:\n%s", part, text);
-}
 
 static void the_first_line_is_the_answer(void **state)
 {
@@ -367,14 +319,8 @@ static void json_says_the_same(void **state)
 
 static void a_full_disk_is_an_error(void **state)
 {
-	FILE *out = fopen("/dev/full", "w");
-	struct kf_error e = { 0 };
-
-	if (!out)
-		skip();
-	assert_int_equal(kf_report_text(&h.timeline, s, &options, out, &e), -1);
-	assert_string_equal(e.message, "cannot write the report: No space left on device");
-	fclose(out);
+	FAILS_ON_A_FULL_DISK(out, e, kf_report_text(&h.timeline, s, &options, out, &e),
+			     "cannot write the report: No space left on device");
 }
 
 static void clocks_survive_anything(void **state)
@@ -391,7 +337,7 @@ static void clocks_survive_anything(void **state)
 	assert_string_equal(kf_format_offset(MS(6), MS(5), buf, sizeof(buf)), "+1.00 ms");
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, report_setup, hand_teardown)
 
 int main(void)
 {

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/error.h"
+#include "found.h"
 #include "hand_timeline.h"
 #include "make_snapshot.h"
 #include "model/parts.h"
@@ -15,7 +16,6 @@
 #include "rules/settings.h"
 
 static struct hand h;
-static struct kf_findings f;
 static struct kf_rule_options options;
 
 static int setup(void **state)
@@ -43,40 +43,6 @@ static void find(void)
 		assert_true(f.items[i].message[0] && f.items[i].suggestion[0] && f.items[i].count > 0);
 		assert_null(strchr(f.items[i].message, '\n'));
 	}
-}
-
-/* The worst finding of a rule, NULL none. */
-static const struct kf_finding *found(const char *rule)
-{
-	for (size_t i = 0; i < f.n; i++)
-		if (!strcmp(kf_rule_name(f.items[i].rule), rule))
-			return &f.items[i];
-	return NULL;
-}
-
-static void expect(const char *text, const char *part)
-{
-	if (!strstr(text, part))
-		fail_msg("'%s' is not in '%s'", part, text);
-}
-
-static const struct kf_finding *expect_found(const char *rule, enum kf_severity severity, const char *message)
-{
-	const struct kf_finding *finding = found(rule);
-
-	if (!finding) {
-		fail_msg("no %s among %zu findings", rule, f.n);
-		abort(); /* not reached: the analyzer does not know */
-	}
-	expect(finding->message, message);
-	assert_string_equal(kf_severity_name(finding->severity), kf_severity_name(severity));
-	return finding;
-}
-
-static void expect_none(const char *rule)
-{
-	if (found(rule))
-		fail_msg("%s: %s", rule, found(rule)->message);
 }
 
 /* ---- what is asked ---- */

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/error.h"
+#include "found.h"
 #include "make_snapshot.h"
 #include "model/timeline.h"
 #include "rules/finding.h"
@@ -22,7 +23,6 @@ enum { VICTIM = 100, OTHER = 101, THIRD = 102 };
 
 static struct kf_snapshot *s;
 static struct kf_timeline *t;
-static struct kf_findings f;
 static struct kf_rule_options options;
 
 /* Four CPUs, from 10 ms to 2010 ms. */
@@ -57,34 +57,6 @@ static void find(void)
 		fail_msg("%s", e.message);
 	for (size_t i = 0; i < f.n; i++)
 		assert_true(f.items[i].message[0] && f.items[i].suggestion[0]);
-}
-
-static const struct kf_finding *found(const char *rule)
-{
-	for (size_t i = 0; i < f.n; i++)
-		if (!strcmp(kf_rule_name(f.items[i].rule), rule))
-			return &f.items[i];
-	return NULL;
-}
-
-static const struct kf_finding *expect_found(const char *rule, enum kf_severity severity, const char *message)
-{
-	const struct kf_finding *finding = found(rule);
-
-	if (!finding) {
-		fail_msg("no %s among %zu findings", rule, f.n);
-		abort(); /* not reached: the analyzer does not know */
-	}
-	if (!strstr(finding->message, message))
-		fail_msg("'%s' is not in '%s'", message, finding->message);
-	assert_string_equal(kf_severity_name(finding->severity), kf_severity_name(severity));
-	return finding;
-}
-
-static void expect_none(const char *rule)
-{
-	if (found(rule))
-		fail_msg("%s: %s", rule, found(rule)->message);
 }
 
 /* The second slot of the newest record of a CPU. */

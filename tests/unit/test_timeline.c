@@ -10,26 +10,12 @@
 #include <cmocka.h>
 
 #include "base/error.h"
+#include "built.h"
 #include "make_snapshot.h"
-#include "model/check.h"
 
 /* Short names for the states and moves, as the expectations below write them. */
 static const char *const move_names[] = { "?",	  "run",  "stop", "block", "wake", "migrate",
 					  "fork", "exit", "exec", "call",  "lost", "found" };
-
-/* Builds, checks the promises of timeline.h, frees the snapshot. */
-static struct kf_timeline *build(struct kf_snapshot *s)
-{
-	struct kf_timeline *t = NULL;
-	struct kf_error e = { 0 };
-
-	if (kf_timeline_build(&t, s, &e))
-		fail_msg("%s", e.message);
-	kf_snapshot_free(&s);
-	if (kf_timeline_check(t, &e))
-		fail_msg("%s", e.message);
-	return t;
-}
 
 static uint32_t thread_of(const struct kf_timeline *t, uint32_t tid)
 {
@@ -117,7 +103,7 @@ static void wake_wait_run_block(void **state)
 	switched(s, 1, 2500, 30, 20);
 	blocked(s, 1, 3000, 20, 0, SYS_futex);
 	blocked(s, 0, 4000, 10, 0, SYS_nanosleep);
-	t = build(s);
+	t = built(s);
 
 	expect_moves(t, 20, "wake 2000@1, run 2500@1, block 3000@1");
 	expect_moves(t, 30, "stop 2500@1");
@@ -152,7 +138,7 @@ static void reasons_to_stop(void **state)
 	slot = switched(s, 0, 5000, 40, 0);
 	slot->nr = SYS_sched_yield;
 	slot->flags |= KF_F_IN_SYSCALL;
-	t = build(s);
+	t = built(s);
 
 	expect_moves(t, 10, "stop 2000@0");
 	expect_moves(t, 20, "run 2000@0, stop 3000@0");
@@ -177,7 +163,7 @@ static void woken_before_it_left(void **state)
 	waking_early(s, 0, 200000, 20, 10, 1);
 	tells(blocked(s, 1, 210000, 20, 30, SYS_futex), 100000, KF_CAUSE_PREEMPTED, 0);
 	switched(s, 1, 300000, 30, 20);
-	t = build(s);
+	t = built(s);
 
 	expect_moves(t, 20, "block 210000@1, wake 210000@1, run 300000@1");
 	expect_gaps(t, "30 100000-210000@1, 20 210000-300000@1, 30 300000-900000@1 open");
@@ -199,7 +185,7 @@ static void wake_that_did_not_count(void **state)
 	blocked(s, 1, 310000, 20, 30, SYS_futex);
 	waking(s, 0, 400000, 20, 10, 1);
 	switched(s, 1, 410000, 30, 20);
-	t = build(s);
+	t = built(s);
 
 	expect_moves(t, 20, "stop 210000@1, run 220000@1, block 310000@1, wake 400000@1, run 410000@1");
 	assert_int_equal(t->n_repaired, 0);
@@ -215,7 +201,7 @@ static void stale_wake(void **state)
 	waking_early(s, 0, 200000, 20, 10, 1);
 	tells(blocked(s, 1, 260000, 20, 30, SYS_futex), 100000, KF_CAUSE_PREEMPTED, 0);
 	switched(s, 1, 300000, 30, 20);
-	t = build(s);
+	t = built(s);
 
 	expect_moves(t, 20, "block 260000@1, *lost 260000, *found 300000, run 300000@1");
 	assert_int_equal(get(t, 20)->unknown_ns, 40000);
@@ -239,7 +225,7 @@ static void early_wake_at_the_end(void **state)
 			waking(s, 0, 310000, 20, 10, 1);
 		if (told == 3)
 			scanned(s, 20, INTERRUPTIBLE, 1, SYS_futex);
-		t = build(s);
+		t = built(s);
 		expect_moves(t, 20,
 			     told == 0	 ? "block 210000@1, *lost 210000"
 			     : told == 1 ? "block 210000@1, wake 210000@1"
@@ -256,7 +242,7 @@ static void second_wake_changes_nothing(void **state)
 	waking(s, 0, 2000, 20, 10, 1);
 	waking(s, 0, 2100, 20, 11, 1);
 	switched(s, 1, 3000, 30, 20);
-	t = build(s);
+	t = built(s);
 
 	expect_moves(t, 20, "wake 2000@1, run 3000@1");
 	assert_int_equal(t->gaps[0].waker, thread_of(t, 10));
@@ -274,7 +260,7 @@ static void queues(void **state)
 	migrated(s, 0, 2010, 20, 0, 1, false);
 	migrated(s, 0, 3000, 20, 1, 2, true);
 	switched(s, 2, 4000, 30, 20);
-	t = build(s);
+	t = built(s);
 
 	expect_moves(t, 20, "wake 2000@1, migrate 3000@2, run 4000@2");
 	expect_gaps(t, "20 2000-3000@1 3000-4000@2, 30 4000-9000@2 open");
@@ -289,7 +275,7 @@ static void lost_migration(void **state)
 
 	waking(s, 0, 2000, 20, 10, 1);
 	switched(s, 2, 4000, 30, 20);
-	t = build(s);
+	t = built(s);
 
 	expect_moves(t, 20, "wake 2000@1, *migrate 2000, run 4000@2");
 	expect_gaps(t, "20 2000-4000, 30 4000-9000@2 open");
@@ -305,7 +291,7 @@ static void migrated_since_the_floor(void **state)
 
 	migrated(s, 0, 3000, 20, 1, 2, true);
 	resumed(s, 2, 4000, 30, 20);
-	t = build(s);
+	t = built(s);
 
 	expect_gaps(t, "20 1000-3000@1 3000-4000@2, 30 4000-9000@2 open");
 	kf_timeline_free(&t);
@@ -320,7 +306,7 @@ static void runnable_since_nobody_knows(void **state)
 	switched(s, 0, 4000, 30, 20);
 	migrated(s, 0, 3000, 21, 1, 0, true); /* this one was, then */
 	switched(s, 0, 5000, 20, 21);
-	t = build(s);
+	t = built(s);
 
 	expect_moves(t, 20, "found 4000, run 4000@0, stop 5000@0");
 	assert_int_equal(get(t, 20)->unknown_ns, 3000);
@@ -337,7 +323,7 @@ static void runnable_since_before_the_floor(void **state)
 	struct kf_timeline *t;
 
 	tells(switched(s, 0, 164000, 30, 20), 36000, KF_CAUSE_WOKEN, 10)->flags |= KF_F_WAKER_IRQ;
-	t = build(s);
+	t = built(s);
 
 	assert_int_equal(get(t, 20)->start_state, KF_STATE_RUNNABLE);
 	assert_int_equal(get(t, 20)->start_since_ns, 36000);
@@ -361,7 +347,7 @@ static void lost_wakes(void **state)
 	tells(switched(s, 0, 400000, 30, 20), 374400, KF_CAUSE_WOKEN, 11);
 	blocked(s, 0, 500000, 20, 30, SYS_futex);
 	switched(s, 0, 600000, 30, 20); /* and this one does not know either */
-	t = build(s);
+	t = built(s);
 
 	expect_moves(t, 20,
 		     "*wake 180032@0, run 200000@0, block 300000@0, *wake 374400@0, run 400000@0, block 500000@0, "
@@ -381,7 +367,7 @@ static void lost_switch(void **state)
 	resumed(s, 0, 2000, 10, 20);
 	waking(s, 0, 2500, 99, 20, 1); /* 20 is there still */
 	blocked(s, 0, 4000, 30, 0, SYS_read);
-	t = build(s);
+	t = built(s);
 
 	expect_runs(t, 0, "10 1000-2000, 20 2000-2500, ? 2500-4000, idle 4000-9000");
 	expect_moves(t, 20, "run 2000@0, *lost 2500");
@@ -399,7 +385,7 @@ static void in_two_places(void **state)
 
 	resumed(s, 0, 2000, 10, 20);
 	switched(s, 1, 5000, 11, 20);
-	t = build(s);
+	t = built(s);
 
 	expect_runs(t, 0, "10 1000-2000, ? 2000-9000");
 	expect_runs(t, 1, "11 1000-5000, 20 5000-9000");
@@ -415,7 +401,7 @@ static void lost_run(void **state)
 
 	waking(s, 0, 200000, 20, 10, 1);
 	tells(switched(s, 1, 500000, 30, 20), 436000, KF_CAUSE_WOKEN, 11);
-	t = build(s);
+	t = built(s);
 
 	expect_moves(t, 20, "wake 200000@1, *lost 200000, *found 436000, *wake 436000, run 500000@1");
 	expect_gaps(t, "20 436000-500000, 30 500000-900000@1 open");
@@ -437,7 +423,7 @@ static void births_and_deaths(void **state)
 	died(s, 1, 3100, 50, 0);
 	wakeup_new(s, 0, 5000, 50, 10, 1); /* its FORK was lost */
 	switched(s, 1, 5500, 0, 50);
-	t = build(s);
+	t = built(s);
 
 	expect_moves(t, 50, "fork 2100@1, run 2200@1, exec 2500@1, exit 3100@1, fork 5000@1, run 5500@1");
 	second = get(t, 50);
@@ -472,7 +458,7 @@ static void lost_birth(void **state)
 
 	tells(switched(s, 0, 264000, 30, 50), 200000, KF_CAUSE_FORKED, 30);
 	died(s, 0, 300000, 50, 30);
-	t = build(s);
+	t = built(s);
 
 	expect_moves(t, 50, "*fork 200000, run 264000@0, exit 300000@0");
 	assert_int_equal(get(t, 50)->born_ns, 200000);
@@ -487,7 +473,7 @@ static void lost_death(void **state)
 
 	blocked(s, 1, 2000, 50, 0, SYS_futex);
 	wakeup_new(s, 0, 5000, 50, 10, 1);
-	t = build(s);
+	t = built(s);
 
 	expect_moves(t, 50, "block 2000@1, *lost 2000, *found 5000, fork 5000@1");
 	assert_int_equal(t->threads[kf_timeline_find(t, 50, 3000)].died_ns, 5000);
@@ -505,7 +491,7 @@ static void exec_of_another_thread(void **state)
 	died(s, 1, 2000, 50, 0);
 	life(s, 0, 3000, KF_EXEC, 50, 52, 50, "next", 77);
 	blocked(s, 0, 4000, 50, 0, SYS_read);
-	t = build(s);
+	t = built(s);
 
 	expect_moves(t, 52, "run 1500@0, exit 3000@0");
 	expect_moves(t, 50, "exit 2000@1, fork 3000@0, run 3000@0, exec 3000@0, block 4000@0");
@@ -539,7 +525,7 @@ static void threads_of_the_scan(void **state)
 	s->trigger =
 		(struct kf_trigger){ .kind = KF_TRIGGER_RUNQ, .flags = KF_TRIGGER_OPEN, .tid = 45, .since_ns = 700 };
 	scanned(s, 2, INTERRUPTIBLE, 0, KF_NR_KTHREAD)->flags = KF_TASK_KTHREAD;
-	t = build(s);
+	t = built(s);
 
 	assert_int_equal(get(t, 40)->start_state, KF_STATE_BLOCKED);
 	assert_int_equal(get(t, 40)->blocked_by_ns[KF_WAIT_DISK], 8000);
@@ -572,7 +558,7 @@ static void threads_of_later_records(void **state)
 	switched(s, 1, 940000, 43, 0);
 	for (uint32_t tid = 40; tid <= 43; tid++)
 		scanned(s, tid, INTERRUPTIBLE, 0, SYS_read);
-	t = build(s);
+	t = built(s);
 
 	assert_int_equal(get(t, 40)->start_state, KF_STATE_BLOCKED);
 	assert_int_equal(get(t, 40)->start_wait.kind, KF_WAIT_KIND_UNKNOWN);
@@ -595,7 +581,7 @@ static void silent_cpus(void **state)
 	waking(s, 2, 2000, 98, 12, 4);
 	waking(s, 2, 3000, 98, 13, 4); /* contradicts */
 	scanned(s, 14, 0, 3, KF_NR_USER)->flags |= KF_TASK_ON_CPU;
-	t = build(s);
+	t = built(s);
 
 	expect_runs(t, 0, "10 1000-9000");
 	assert_int_equal(get(t, 10)->start_since_ns, 500);
@@ -619,7 +605,7 @@ static void waits_from_before_the_floor(void **state)
 	waking(s, 0, 2000, 20, 10, 0);
 	waking(s, 0, 2100, 21, 10, 1); /* it was on CPU 1 since */
 	waking(s, 0, 2200, 22, 10, 1); /* it had come back: in what it blocked then is not known */
-	t = build(s);
+	t = built(s);
 
 	assert_int_equal(get(t, 20)->start_wait.kind, KF_WAIT_SLEEP);
 	assert_int_equal(get(t, 20)->start_since_ns, 300);
@@ -651,7 +637,7 @@ static void waits_that_their_end_tells_of(void **state)
 	memcpy(&more, &past, sizeof(more));
 	add_slot(s, KF_CLASS_SCHED, 0, more);
 	switched(s, 1, 2500000, 0, 20);
-	t = build(s);
+	t = built(s);
 	thread = kf_timeline_find(t, 20, 0);
 	assert_int_equal(t->threads[thread].start_state, KF_STATE_BLOCKED);
 	assert_int_equal(t->threads[thread].start_wait.kind, KF_WAIT_FUTEX_LOCK);
@@ -670,7 +656,7 @@ static void syscalls(void **state)
 	called(s, 0, 500, 2000, 10, SYS_write, -11);
 	called(s, 0, 3000, 2500, 10, SYS_write, 0); /* ends before it begins */
 	blocked(s, 0, 4000, 10, 0, SYS_read);
-	t = build(s);
+	t = built(s);
 
 	expect_moves(t, 10, "call 2000@0, block 4000@0");
 	assert_int_equal(t->moves[0].since_ns, 500);
@@ -699,7 +685,7 @@ static void names(void **state)
 	s->tasks[0].start_time_ns = 90;
 	strcpy(scanned(s, 12, 0, 0, KF_NR_USER)->comm, "scan");
 	s->tasks[1].tgid = 10;
-	t = build(s);
+	t = built(s);
 
 	assert_string_equal(get(t, 10)->comm, "new-name-16-lon");
 	assert_string_equal(get(t, 11)->comm, "only");
@@ -723,7 +709,7 @@ static void equal_times(void **state)
 	life(s, 1, 3000, KF_FORK, 50, 20, 50, "kid", 1);
 	switched(s, 0, 3000, 10, 50);
 	wakeup_new(s, 1, 3000, 50, 20, 0);
-	t = build(s);
+	t = built(s);
 
 	expect_moves(t, 10, "block 2000@0, wake 2000@0, run 2000@0, stop 3000@0");
 	expect_moves(t, 50, "fork 3000@0, run 3000@0");
@@ -734,12 +720,12 @@ static void equal_times(void **state)
 /* Nothing at all, and an empty window. */
 static void empty(void **state)
 {
-	struct kf_timeline *t = build(make(2, 1000, 9000));
+	struct kf_timeline *t = built(make(2, 1000, 9000));
 
 	assert_int_equal(t->n_threads, 0);
 	assert_int_equal(t->cpus[0].n_runs, 0);
 	kf_timeline_free(&t);
-	t = build(make(0, 1000, 1000));
+	t = built(make(0, 1000, 1000));
 	kf_timeline_free(&t);
 }
 

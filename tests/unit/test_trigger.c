@@ -6,25 +6,9 @@
 #include <cmocka.h>
 #include <sys/syscall.h>
 
-#include "hand_timeline.h"
+#include "hand_setup.h"
 #include "output/sentence.h"
 #include "output/trigger.h"
-
-static struct hand h;
-static struct kf_snapshot *s;
-
-static int setup(void **state)
-{
-	hand_init(&h);
-	s = hand_snapshot();
-	return s ? 0 : -1;
-}
-
-static int teardown(void **state)
-{
-	kf_snapshot_free(&s);
-	return 0;
-}
 
 static const char *sentence(void)
 {
@@ -152,15 +136,17 @@ static void absurd_triggers_are_survived(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(runq_tells_the_gap_that_fired, setup, teardown),
-		cmocka_unit_test_setup_teardown(runq_of_an_open_wait_tells_the_gap_around_it, setup, teardown),
-		cmocka_unit_test_setup_teardown(runq_without_its_gap_says_what_the_trigger_knows, setup, teardown),
-		cmocka_unit_test_setup_teardown(runq_takes_no_other_gap, setup, teardown),
-		cmocka_unit_test_setup_teardown(futex_tells_address_length_and_waker, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_wait_that_never_ended_says_so, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_slow_syscall_is_split_by_state, setup, teardown),
-		cmocka_unit_test_setup_teardown(a_request_tells_reason_and_worst_gap, setup, teardown),
-		cmocka_unit_test_setup_teardown(absurd_triggers_are_survived, setup, teardown),
+		cmocka_unit_test_setup_teardown(runq_tells_the_gap_that_fired, hand_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(runq_of_an_open_wait_tells_the_gap_around_it, hand_setup,
+						hand_teardown),
+		cmocka_unit_test_setup_teardown(runq_without_its_gap_says_what_the_trigger_knows, hand_setup,
+						hand_teardown),
+		cmocka_unit_test_setup_teardown(runq_takes_no_other_gap, hand_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(futex_tells_address_length_and_waker, hand_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(a_wait_that_never_ended_says_so, hand_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(a_slow_syscall_is_split_by_state, hand_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(a_request_tells_reason_and_worst_gap, hand_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(absurd_triggers_are_survived, hand_setup, hand_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
