@@ -123,13 +123,13 @@ static int name_processes(struct side *side)
 {
 	const struct kf_timeline *t = side->given->t;
 
-	side->names = calloc(t->n_threads + 1, sizeof(*side->names));
+	side->names = calloc(t->n_threads + 1, sizeof(const struct kf_thread *));
 	if (!side->names)
 		return -1;
 	for (size_t i = 0; i < t->n_threads; i++)
 		side->names[side->n_names++] = &t->threads[i];
 	if (side->n_names)
-		qsort(side->names, side->n_names, sizeof(*side->names), by_name);
+		qsort(side->names, side->n_names, sizeof(const struct kf_thread *), by_name);
 	leave_one_per_name(side);
 	return 0;
 }
@@ -163,7 +163,8 @@ static const struct kf_thread *find_process(const struct side *side, const char 
 	const struct kf_thread *key = &wanted, **found;
 
 	memcpy(wanted.process_comm, comm, sizeof(wanted.process_comm));
-	found = side->n_names ? bsearch(&key, side->names, side->n_names, sizeof(*side->names), by_name) : NULL;
+	found = side->n_names ? bsearch(&key, side->names, side->n_names, sizeof(const struct kf_thread *), by_name)
+			      : NULL;
 	return found ? *found : NULL;
 }
 

@@ -78,7 +78,8 @@ static void print_headline(const struct kf_diff *d, const struct kf_diff_options
 			fprintf(out, "INCOMPLETE: for %zu of %zu kinds of wait the second window cannot tell\n",
 				d->n_unknown, d->n_judged);
 		else
-			fprintf(out, "INCOMPLETE: no process that is judged waited in both windows, there is nothing to compare\n");
+			fprintf(out, "INCOMPLETE: no process that is judged waited in both windows, there is nothing "
+				     "to compare\n");
 	}
 	fprintf(out, "windows of %s and %s\n\n", kf_format_duration(d->window_a_ns, a, sizeof(a)),
 		kf_format_duration(d->window_b_ns, b, sizeof(b)));

@@ -184,15 +184,15 @@ static int fail_unknown(struct parser *p, const char *name)
 
 static int parse_uint(const char *text, uint64_t *out, struct kf_error *e)
 {
+	bool bad = *text < '0' || *text > '9'; /* strtoull takes signs and blanks, a count has none */
 	char *end;
 
-	/* strtoull takes signs and blanks, a count has none. */
-	errno = *text < '0' || *text > '9' ? EINVAL : 0;
-	if (!errno)
+	if (!bad) {
+		errno = 0;
 		*out = strtoull(text, &end, 10);
-	if (errno || *end)
-		return kf_fail(e, KF_USAGE, "give a whole number, as in 3", "bad number '%.80s'", text);
-	return 0;
+		bad = errno || *end;
+	}
+	return bad ? kf_fail(e, KF_USAGE, "give a whole number, as in 3", "bad number '%.80s'", text) : 0;
 }
 
 static int refuse_zero(const struct kf_option *o, const char *value, struct kf_error *e)

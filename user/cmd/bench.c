@@ -197,7 +197,7 @@ int cmd_bench(int argc, char **argv)
 		  "trace_clock of ftrace (default mono, the recorder's own; ftrace's default is local)" },
 		{ "no-ftrace", 0, KF_OPT_FLAG, &s.without_ftrace, NULL, "leave ftrace out" },
 		{ "json", 0, KF_OPT_FLAG, &s.json, NULL, "machine-readable" },
-		{ NULL },
+		{ 0 },
 	};
 	const struct kf_command command = {
 		.name = "bench",

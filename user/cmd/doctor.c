@@ -62,7 +62,7 @@ int cmd_doctor(int argc, char **argv)
 	bool json = false;
 	const struct kf_option options[] = {
 		{ "json", 0, KF_OPT_FLAG, &json, NULL, "machine-readable" },
-		{ NULL },
+		{ 0 },
 	};
 	const struct kf_command command = {
 		.name = "doctor",

@@ -50,7 +50,7 @@ int cmd_snapshot(int argc, char **argv)
 		{ "reason", 0, KF_OPT_STRING, &reason, "TEXT", "kept in the snapshot and shown by its report" },
 		{ "socket", 0, KF_OPT_STRING, &socket, "PATH", "of the recorder (default " KF_CONTROL_PATH ")" },
 		{ "timeout", 0, KF_OPT_DURATION, &timeout_ns, "DURATION", "wait that long (default 30s)" },
-		{ NULL },
+		{ 0 },
 	};
 	const struct kf_command command = {
 		.name = "snapshot",

@@ -274,7 +274,7 @@ static int parse(struct settings *o, int argc, char **argv, struct kf_error *e)
 		{ "top", 0, KF_OPT_UINT, &o->rows, "N", "so many processes (default 20; on a terminal what fits)" },
 		{ "plain", 0, KF_OPT_FLAG, &o->plain, NULL,
 		  "a table below the other, as on a pipe, instead of a screen" },
-		{ NULL },
+		{ 0 },
 	};
 	const struct kf_command command = {
 		.name = "top",
