@@ -8,9 +8,8 @@
 #include <cmocka.h>
 #include <sys/syscall.h>
 
-#include "base/error.h"
+#include "built.h"
 #include "make_snapshot.h"
-#include "model/check.h"
 #include "model/timeline.h"
 
 #define FLOOR 1000
@@ -20,11 +19,7 @@ static struct kf_timeline *t;
 
 static void build(struct kf_snapshot *s)
 {
-	struct kf_error e = { 0 };
-
-	if (kf_timeline_build(&t, s, &e) || kf_timeline_check(t, &e))
-		fail_msg("%s", e.message);
-	kf_snapshot_free(&s);
+	t = built(s);
 }
 
 static int teardown(void **state)
