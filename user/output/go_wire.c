@@ -7,12 +7,12 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/varint.h"
 #include "output/go_tables.h"
 
 #define FREQUENCY_HZ 1000000000 /* ticks are nanoseconds */
 #define GENERATION   1
-#define VARINT_BYTES 10
-#define MAX_EVENT    (1 + (1 + KF_GO_MAX_ARGS) * VARINT_BYTES)
+#define MAX_EVENT    (1 + (1 + KF_GO_MAX_ARGS) * KF_VARINT_BYTES)
 #define FIRST_ROOM   256
 
 /* Payload of the batch being filled. */
@@ -37,16 +37,6 @@ struct kf_go_wire {
 	struct kf_go_tables *tables;
 };
 
-static size_t put_varint(unsigned char *to, uint64_t value)
-{
-	size_t n = 0;
-
-	for (; value >= 0x80; value >>= 7)
-		to[n++] = (unsigned char)(value | 0x80);
-	to[n++] = (unsigned char)value;
-	return n;
-}
-
 static void write_bytes(struct kf_go_wire *w, const void *bytes, size_t n)
 {
 	if (!w->err && n && fwrite(bytes, 1, n, w->out) != n)
@@ -55,14 +45,14 @@ static void write_bytes(struct kf_go_wire *w, const void *bytes, size_t n)
 
 static void write_batch(struct kf_go_wire *w, uint64_t m, uint64_t base_ns, const unsigned char *payload, size_t n)
 {
-	unsigned char head[1 + 4 * VARINT_BYTES];
+	unsigned char head[1 + 4 * KF_VARINT_BYTES];
 	size_t len = 0;
 
 	head[len++] = KF_GO_BATCH;
-	len += put_varint(head + len, GENERATION);
-	len += put_varint(head + len, m);
-	len += put_varint(head + len, base_ns);
-	len += put_varint(head + len, n);
+	len += kf_varint_put(head + len, GENERATION);
+	len += kf_varint_put(head + len, m);
+	len += kf_varint_put(head + len, base_ns);
+	len += kf_varint_put(head + len, n);
 	write_bytes(w, head, len);
 	write_bytes(w, payload, n);
 }
@@ -78,22 +68,22 @@ static void write_header(struct kf_go_wire *w)
 /* The batch that tells the clock: from 1.25 on together with the wall clock. */
 static void write_sync(struct kf_go_wire *w, const struct kf_go_clock *clock)
 {
-	unsigned char payload[3 + 5 * VARINT_BYTES];
+	unsigned char payload[3 + 5 * KF_VARINT_BYTES];
 	size_t n = 0;
 
 	if (w->version >= KF_GO_1_25)
 		payload[n++] = KF_GO_SYNC;
 	payload[n++] = KF_GO_FREQUENCY;
-	n += put_varint(payload + n, FREQUENCY_HZ);
+	n += kf_varint_put(payload + n, FREQUENCY_HZ);
 	if (w->version >= KF_GO_1_25) {
 		payload[n++] = KF_GO_CLOCK_SNAPSHOT;
 		/* Time of the snapshot is the base of the batch; the clocks are moved there. */
 		uint64_t real_ns = clock->real_ns - (clock->mono_ns - w->start_ns);
 
-		n += put_varint(payload + n, 0);
-		n += put_varint(payload + n, w->start_ns);
-		n += put_varint(payload + n, real_ns / 1000000000);
-		n += put_varint(payload + n, real_ns % 1000000000);
+		n += kf_varint_put(payload + n, 0);
+		n += kf_varint_put(payload + n, w->start_ns);
+		n += kf_varint_put(payload + n, real_ns / 1000000000);
+		n += kf_varint_put(payload + n, real_ns % 1000000000);
 	}
 	write_batch(w, KF_GO_NO_THREAD, w->start_ns, payload, n);
 }
@@ -201,9 +191,9 @@ void kf_go_wire_event(struct kf_go_wire *w, struct kf_go_lane *lane, uint64_t ts
 	if (!lane->n)
 		lane->base_ns = lane->last_ns = ts_ns;
 	lane->bytes[lane->n++] = (unsigned char)code;
-	lane->n += put_varint(lane->bytes + lane->n, ts_ns - lane->last_ns);
+	lane->n += kf_varint_put(lane->bytes + lane->n, ts_ns - lane->last_ns);
 	for (size_t i = 0; i < n_args; i++)
-		lane->n += put_varint(lane->bytes + lane->n, args[i]);
+		lane->n += kf_varint_put(lane->bytes + lane->n, args[i]);
 	lane->last_ns = ts_ns;
 	w->n_events++;
 }
@@ -244,12 +234,12 @@ static unsigned char *table_reserve(struct table_batch *b, size_t bytes)
 static void put_string(void *ctx, uint32_t id, const char *text, size_t len)
 {
 	struct table_batch *b = ctx;
-	unsigned char *to = table_reserve(b, 1 + 2 * VARINT_BYTES + len);
+	unsigned char *to = table_reserve(b, 1 + 2 * KF_VARINT_BYTES + len);
 	size_t n = 0;
 
 	to[n++] = KF_GO_STRING;
-	n += put_varint(to + n, id);
-	n += put_varint(to + n, len);
+	n += kf_varint_put(to + n, id);
+	n += kf_varint_put(to + n, len);
 	memcpy(to + n, text, len);
 	b->n += n + len;
 }
@@ -257,17 +247,17 @@ static void put_string(void *ctx, uint32_t id, const char *text, size_t len)
 static void put_stack(void *ctx, uint32_t id, const struct kf_go_pc *pcs, size_t n_pcs)
 {
 	struct table_batch *b = ctx;
-	unsigned char *to = table_reserve(b, 1 + 2 * VARINT_BYTES + n_pcs * 4 * VARINT_BYTES);
+	unsigned char *to = table_reserve(b, 1 + 2 * KF_VARINT_BYTES + n_pcs * 4 * KF_VARINT_BYTES);
 	size_t n = 0;
 
 	to[n++] = KF_GO_STACK;
-	n += put_varint(to + n, id);
-	n += put_varint(to + n, n_pcs);
+	n += kf_varint_put(to + n, id);
+	n += kf_varint_put(to + n, n_pcs);
 	for (size_t i = 0; i < n_pcs; i++) {
-		n += put_varint(to + n, pcs[i].pc);
-		n += put_varint(to + n, pcs[i].frame.func);
-		n += put_varint(to + n, pcs[i].frame.file);
-		n += put_varint(to + n, pcs[i].frame.line);
+		n += kf_varint_put(to + n, pcs[i].pc);
+		n += kf_varint_put(to + n, pcs[i].frame.func);
+		n += kf_varint_put(to + n, pcs[i].frame.file);
+		n += kf_varint_put(to + n, pcs[i].frame.line);
 	}
 	b->n += n;
 }

@@ -11,9 +11,9 @@
 #include <uthash.h>
 
 #include "base/error.h"
+#include "base/varint.h"
 
-#define VARINT_BYTES 10
-#define SEQUENCE     1 /* the number of our one packet sequence */
+#define SEQUENCE 1 /* the number of our one packet sequence */
 
 /* protos/perfetto/trace/: field numbers, by message. */
 enum { TRACE_PACKET = 1 };
@@ -101,16 +101,6 @@ static unsigned char *more(struct message *m, size_t n)
 	return m->bytes + m->n - n;
 }
 
-static size_t encode(unsigned char *to, uint64_t value)
-{
-	size_t n = 0;
-
-	for (; value >= 0x80; value >>= 7)
-		to[n++] = (unsigned char)(value | 0x80);
-	to[n++] = (unsigned char)value;
-	return n;
-}
-
 static void put_bytes(struct message *m, const void *bytes, size_t n)
 {
 	unsigned char *to = n ? more(m, n) : NULL;
@@ -121,9 +111,9 @@ static void put_bytes(struct message *m, const void *bytes, size_t n)
 
 static void put_varint(struct message *m, uint64_t value)
 {
-	unsigned char bytes[VARINT_BYTES];
+	unsigned char bytes[KF_VARINT_BYTES];
 
-	put_bytes(m, bytes, encode(bytes, value));
+	put_bytes(m, bytes, kf_varint_put(bytes, value));
 }
 
 static void put_tag(struct message *m, unsigned int field, enum wire_type type)
@@ -170,7 +160,7 @@ static void put_message(struct message *m, unsigned int field, struct message *i
 /* Writes the packet, with the texts that are new in it. */
 static void write_packet(struct kf_perfetto_wire *w)
 {
-	unsigned char head[1 + VARINT_BYTES];
+	unsigned char head[1 + KF_VARINT_BYTES];
 	size_t n;
 
 	if (w->interned.n)
@@ -179,7 +169,7 @@ static void write_packet(struct kf_perfetto_wire *w)
 	if (w->packet.failed)
 		w->err = w->err ? w->err : ENOMEM;
 	head[0] = TRACE_PACKET << 3 | BYTES;
-	n = 1 + encode(head + 1, w->packet.n);
+	n = 1 + kf_varint_put(head + 1, w->packet.n);
 	if (!w->err && (fwrite_unlocked(head, 1, n, w->out) != n ||
 			fwrite_unlocked(w->packet.bytes, 1, w->packet.n, w->out) != w->packet.n))
 		w->err = errno ? errno : EIO;
