@@ -84,10 +84,8 @@ static void threads_of_one_name_are_one_culprit(void **state)
 }
 
 /* All that can take time, each once; nginx waits from 10 to 21 and from 30 on, cron from 12 to 17. */
-static void causes_are_culprits_of_their_own(void **state)
+static void all_causes(void)
 {
-	char *text;
-
 	strcpy(h.irqs, "24 virtio0-input.0\n");
 	h.gaps[HAND_GAP_NGINX].cgroup = hand_group(&h, "/web", MS(50), MS(100));
 	h.gaps[HAND_GAP_NGINX].throttled_start_ns = MS(10);
@@ -96,6 +94,13 @@ static void causes_are_culprits_of_their_own(void **state)
 	hand_take(&h, 0, KF_PART_IRQ, 24, MS(18), MS(19), MS(1));
 	hand_take(&h, 0, KF_PART_STEAL, 0, MS(40), MS(101), MS(5));
 	hand_take(&h, 1, KF_PART_IRQ, KF_VECTOR_TIMER, MS(12), MS(15), 500000);
+}
+
+static void causes_are_culprits_of_their_own(void **state)
+{
+	char *text;
+
+	all_causes();
 	text = printed(kf_report_text);
 	expect(text, "(softirq NET_RX)");
 	expect(text, "(the hypervisor)");
@@ -126,14 +131,7 @@ static void causes_have_kind_and_name_in_json(void **state)
 	uint64_t sum = 0;
 	size_t i, found = 0;
 
-	strcpy(h.irqs, "24 virtio0-input.0\n");
-	h.gaps[HAND_GAP_NGINX].cgroup = hand_group(&h, "/web", MS(50), MS(100));
-	h.gaps[HAND_GAP_NGINX].throttled_start_ns = MS(10);
-	h.gaps[HAND_GAP_NGINX].throttled_end_ns = MS(12);
-	hand_take(&h, 0, KF_PART_SOFTIRQ, 3, MS(15), MS(17), MS(2));
-	hand_take(&h, 0, KF_PART_IRQ, 24, MS(18), MS(19), MS(1));
-	hand_take(&h, 0, KF_PART_STEAL, 0, MS(40), MS(101), MS(5));
-	hand_take(&h, 1, KF_PART_IRQ, KF_VECTOR_TIMER, MS(12), MS(15), 500000);
+	all_causes();
 	text = printed(kf_report_json);
 	o = json_loads(text, 0, NULL);
 	culprits = json_object_get(o, "culprits");
