@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Interrupt time, judged by ftrace: under a flood of long receive softirqs, and while all CPUs have their timer ticks, the
 # softirq and interrupt time that kflight tells for each CPU is what ftrace's entry and exit events add up to. Each of the
-# two also measures the probes of the other, a few hundred ns an interrupt: the limit is 2 % and 1 us per interrupt.
+# two also measures the probes of the other: a few hundred ns an interrupt, some 2 us with cold caches on an idle CPU. The limit
+# is 2 % and 3 us per interrupt.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/ftrace.sh"
 need_bpf
@@ -93,7 +94,7 @@ measure() {
 		echo "figure: CPU $cpu: softirqs ${ours% *} ns, ftrace $soft ns ($softs); interrupts ${ours#* } ns, ftrace $hard ns ($hards)"
 		awk "BEGIN {
 			d = ${ours% *} - $soft; h = ${ours#* } - $hard
-			exit !((d < 0 ? -d : d) <= 0.02 * $soft + 1000 * $softs + 100000 && (h < 0 ? -h : h) <= 0.02 * $hard + 1000 * $hards + 100000)
+			exit !((d < 0 ? -d : d) <= 0.02 * $soft + 3000 * $softs + 100000 && (h < 0 ? -h : h) <= 0.02 * $hard + 3000 * $hards + 100000)
 		}" || ok=1
 	done <"$tmp/ftrace.sums"
 	[ -s "$tmp/ftrace.sums" ] || fail "ftrace saw no interrupt at all"
