@@ -220,13 +220,13 @@ static void staircase(void **state)
 
 	hand_init(&h);
 	kf_story_convoy_text(&h.timeline, &convoy, 2, buf, sizeof(buf));
-	assert_string_equal(buf,
-			    "futex 0x7f1200c0 of cron/2144: 3 threads in line, 30.0 ms of waiting within 22.0 ms; "
-			    "cron/77 waited longest, 20.0 ms; likely held longest by redis/812, 11.0 ms in all (the worst of "
-			    "2 lines for it, 40.0 ms of waiting in all)\n"
-			    "   10.0 ms  redis/812 after 9.00 ms, from nginx/2144 (had it 10.0 ms)\n"
-			    "   21.0 ms  cron/77 after 20.0 ms, from redis/812 (had it 11.0 ms)\n"
-			    "  ... and 1 more");
+	assert_string_equal(
+		buf, "futex 0x7f1200c0 of cron/2144: 3 threads in line, 30.0 ms of waiting within 22.0 ms; "
+		     "cron/77 waited longest, 20.0 ms; likely held longest by redis/812, 11.0 ms in all (the worst of "
+		     "2 lines for it, 40.0 ms of waiting in all)\n"
+		     "   10.0 ms  redis/812 after 9.00 ms, from nginx/2144 (had it 10.0 ms)\n"
+		     "   21.0 ms  cron/77 after 20.0 ms, from redis/812 (had it 11.0 ms)\n"
+		     "  ... and 1 more");
 	stuck.n_steps = stuck.n_handovers = 0;
 	stuck.n_convoys = 1;
 	stuck.open = true;

@@ -40,7 +40,7 @@ struct kf_service_result {
 	uint64_t written; /* snapshots */
 	uint64_t failed;  /* snapshots lost, each told on standard error */
 	bool child_ended;
-	int child_status; /* as from waitpid(), if child_ended */
+	int child_status;    /* as from waitpid(), if child_ended */
 	char last_name[256]; /* of the last file written, in output_dir; "" none */
 };
 
