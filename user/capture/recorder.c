@@ -119,11 +119,13 @@ static uint64_t smallest_threshold(const struct kf_trigger_spec *triggers)
 static void choose_programs(struct kf_recorder *r, const struct kf_kernel_layout *layout, enum kf_syscall_mode syscalls,
 			    uint32_t sources)
 {
-	struct bpf_program *irqs[] = { r->bpf->progs.on_irq_entry, r->bpf->progs.on_irq_exit,
+	struct bpf_program *irqs[] = { r->bpf->progs.on_irq_handler_entry, r->bpf->progs.on_irq_handler_exit,
 				       r->bpf->progs.on_softirq_entry, r->bpf->progs.on_softirq_exit };
-	struct bpf_program *cpu_irqs[] = { r->bpf->progs.on_timer_entry,       r->bpf->progs.on_timer_exit,
-					   r->bpf->progs.on_call_entry,	       r->bpf->progs.on_call_exit,
-					   r->bpf->progs.on_call_single_entry, r->bpf->progs.on_call_single_exit };
+	struct bpf_program *cpu_irqs[] = {
+		r->bpf->progs.on_local_timer_entry,	     r->bpf->progs.on_local_timer_exit,
+		r->bpf->progs.on_call_function_entry,	     r->bpf->progs.on_call_function_exit,
+		r->bpf->progs.on_call_function_single_entry, r->bpf->progs.on_call_function_single_exit
+	};
 
 	bpf_program__set_autoload(r->bpf->progs.on_switch, layout->has_rdonly_cast);
 	bpf_program__set_autoload(r->bpf->progs.on_waking, layout->has_rdonly_cast);
