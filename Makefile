@@ -20,7 +20,7 @@ override BUILD := $(BUILD)/san
 SAN_FLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
 
-LIBS := -lbpf -lelf -lz -ljansson -lpthread
+LIBS := -lbpf -lelf -lz -ljansson -lmicrohttpd -linih -lcap-ng -lseccomp -lpthread
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wno-unused-parameter
 KF_CFLAGS := -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -DKF_VERSION='"$(VERSION)"' \
 	-Iinclude -Iuser -I$(BUILD)/gen $(SAN_FLAGS) $(CFLAGS)
@@ -120,7 +120,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(SRC) | $(GENERATED)
 	$(call say,FUZZ,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(filter-out -fsanitize=%,$(KF_CFLAGS)) -O1 -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=all $< $(filter-out user/capture/% user/bench/% user/cmd/% user/top/%,$(SRC)) -lz -ljansson -o $@
+		-fno-sanitize-recover=all $< $(filter-out user/capture/% user/daemon/% user/bench/% user/cmd/% user/top/%,$(SRC)) -lz -ljansson -o $@
 
 install: all ## into $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/doc/kflight

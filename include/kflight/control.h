@@ -45,11 +45,13 @@ static inline int kf_segment_began_by(const struct kf_ring_head *ring, __u64 seg
 
 enum kf_trigger_kind {
 	KF_TRIGGER_NONE = 0,
-	KF_TRIGGER_RUNQ = 1,	/* waited to run */
-	KF_TRIGGER_FUTEX = 2,	/* waited in futex(2) */
-	KF_TRIGGER_SYSCALL = 3, /* a syscall took long */
-	KF_TRIGGER_BLOCK = 4,	/* any wait off the CPU */
-	KF_TRIGGER_REQUEST = 5, /* asked for: signal, socket, end of recording */
+	KF_TRIGGER_RUNQ = 1,	  /* waited to run */
+	KF_TRIGGER_FUTEX = 2,	  /* waited in futex(2) */
+	KF_TRIGGER_SYSCALL = 3,	  /* a syscall took long */
+	KF_TRIGGER_BLOCK = 4,	  /* any wait off the CPU */
+	KF_TRIGGER_REQUEST = 5,	  /* asked for: signal, socket, end of recording */
+	KF_TRIGGER_THROTTLED = 6, /* kept off the CPU by the quota of its cgroup */
+	KF_TRIGGER_AGGREGATE = 7, /* a percentile, a rate, ... of many waits: no thread of its own */
 	KF_TRIGGER_KINDS,
 };
 
@@ -63,9 +65,9 @@ struct kf_trigger {
 	__u32 flags;	/* KF_TRIGGER_* */
 	__u32 tid;
 	__u32 tgid;
-	__u32 cpu; /* where it fired */
-	__u16 nr;  /* syscall, KF_NR_USER, KF_NR_KTHREAD */
-	__u16 zero;
+	__u32 cpu;  /* where it fired */
+	__u16 nr;   /* syscall, KF_NR_USER, KF_NR_KTHREAD */
+	__u16 rule; /* 1 + its index in the trigger set, 0 none (or a file of format 1.1 and before) */
 	__u64 threshold_ns;
 	char comm[KF_COMM_BYTES];
 	char process_comm[KF_COMM_BYTES];
@@ -113,6 +115,61 @@ enum kf_gate {
 	KF_GATE_HELD = 2, /* a snapshot is being taken */
 };
 
+/*
+ * Triggers. A rule is what the user gave a name; it is an OR of clauses, a clause an AND of terms. A term is true until
+ * true_until_ns: an event term becomes true, for KF_TERM_MEMORY_NS, when BPF sees a wait that is longer than its limit; an
+ * aggregate term (p99, rate, ...) is made true by user space, which reads what BPF counts for it (kflight/waits.h). Rules
+ * are looked at when one of their terms becomes true. Each rule that is then true has fired; of those that fire at once the first one
+ * gets the snapshot, the others are counted as busy.
+ */
+#define KF_MAX_RULES	  16
+#define KF_MAX_TERMS	  32
+#define KF_MAX_CLAUSES	  32
+#define KF_TERM_MEMORY_NS 1000000000ULL
+
+/* What is measured. */
+enum kf_waits_kind {
+	KF_WAITS_RUNQ = 0,
+	KF_WAITS_FUTEX = 1,
+	KF_WAITS_SYSCALL = 2,
+	KF_WAITS_BLOCK = 3,
+	KF_WAITS_THROTTLED = 4,
+	KF_WAITS_KINDS,
+};
+
+struct kf_term {
+	__u64 true_until_ns;
+	__u64 limit_ns;	  /* event: a wait longer than this fires; aggregate: waits longer than this count as above */
+	__u8 kind;	  /* enum kf_waits_kind */
+	__u8 event;	  /* 0: an aggregate */
+	__u8 any_syscall; /* SYSCALL: all of them, else those in the set below */
+	__u8 or_equal;	  /* as long as the limit is enough */
+	__u32 zero;
+	__u64 syscalls[512 / 64]; /* by number */
+};
+
+struct kf_clause {
+	__u32 terms; /* a bit each: all must be true */
+	__u32 rule;
+};
+
+struct kf_rule {
+	__u64 cooldown_until_ns; /* written by BPF when it fires, ... */
+	__u64 cooldown_ns;	 /* ... which is then so long ago at least */
+	__u64 limited_until_ns;	 /* written by user space: it has had its share of snapshots */
+	__u32 sample;		 /* fires with a chance of (sample + 1) / 2^32 */
+	__u32 enabled;
+};
+
+/* What a rule did since the start. Each time it fired is counted once: hits, or one of the reasons why no snapshot was taken. */
+struct kf_rule_counts {
+	__u64 hits;
+	__u64 cooling; /* its own cool-down, or that of all */
+	__u64 busy;    /* a snapshot was being taken */
+	__u64 sampled; /* left out by chance */
+	__u64 limited; /* no more snapshots in this minute, hour, day */
+};
+
 /* Sources of causes beside the scheduler's own events; each has its price (docs/cost.md). */
 enum kf_sources {
 	KF_SOURCE_IRQ = 1 << 0,	  /* interrupts and softirqs */
@@ -136,14 +193,21 @@ enum kf_syscall_mode {
 
 /* Thresholds and gate; user space writes them through the mapped .bss, so that they can change while recording. */
 struct kf_control {
-	__u64 threshold_ns[KF_TRIGGER_KINDS];	     /* 0 off */
-	__u64 syscall_threshold_ns[KF_MAX_SYSCALLS]; /* 0 off */
+	/* The smallest limits of all enabled event terms, 0 none: what is shorter needs no further look. */
+	__u64 threshold_ns[KF_TRIGGER_KINDS];
+	__u64 syscall_threshold_ns[KF_MAX_SYSCALLS];
 	__u64 window_ns;	 /* how far back from its trigger a hold reaches, 0 as far as the ring allows */
 	__u64 hold_max_ns;	 /* a hold that nobody ends is over after that */
 	__u64 cooldown_until_ns; /* triggers before are suppressed */
 	__u64 check_every_ns;	 /* period of the look at open waits, 0 never */
+	__u64 limited_until_ns;	 /* no snapshots before, whatever the rule */
 	__u32 gate;		 /* enum kf_gate */
-	__u32 zero;
+	__u32 n_terms;
+	__u32 n_clauses;
+	__u32 n_rules;
+	struct kf_term terms[KF_MAX_TERMS];
+	struct kf_clause clauses[KF_MAX_CLAUSES];
+	struct kf_rule rules[KF_MAX_RULES];
 };
 
 /* Counters since the start, written by BPF only. */
@@ -158,6 +222,10 @@ struct kf_counters {
 	__u64 unfollowed;    /* children of filtered processes beyond KF_MAX_FOLLOWED: not filtered */
 	__u64 checks;	     /* looks at open waits */
 	__u64 check_ns;	     /* time spent in them */
+	struct kf_rule_counts rules[KF_MAX_RULES];
+	__u64 flooded; /* records refused because their process had its share (kflight/waits.h) */
+	/* From the event that fired to the protected window: bucket i counts those below 2^i us, the last one the rest. */
+	__u64 hold_latency[16];
 };
 
 /* Open waits of at most so many filtered threads are looked at. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Check expressions. What was accepted must be accepted again from its text, and mean the same; errors are one line. */
-#include "check/expr.h"
+#include "expr/expr.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "check/expr.h"
+#include "expr/expr.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -19,7 +19,7 @@
 #include <cmocka.h>
 
 #include "base/error.h"
-#include "capture/control.h"
+#include "daemon/control.h"
 
 struct server {
 	char dir[32];

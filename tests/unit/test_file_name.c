@@ -7,7 +7,7 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "capture/file_name.h"
+#include "daemon/file_name.h"
 #include "snapshot/snapshot.h"
 
 static struct kf_snapshot snapshot_of(uint32_t kind, const char *comm, uint32_t tgid)

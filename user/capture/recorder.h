@@ -19,20 +19,25 @@
 
 #include "capture/rings.h"
 #include "kflight/control.h"
+#include "kflight/waits.h"
+#include "snapshot/snapshot.h"
 
 struct kf_error;
 struct kf_filter_spec;
 struct kf_recorder;
 struct kf_snapshot;
+struct kf_trigger_set;
 struct kf_trigger_spec;
 
 struct kf_recorder_options {
-	const struct kf_filter_spec *filter;	/* NULL everybody */
-	bool only;				/* children of filtered processes are not followed */
-	const struct kf_trigger_spec *triggers; /* NULL none */
-	uint64_t window_ns;			/* 0 as long as the rings hold */
-	uint64_t window_bytes;			/* of all rings; 0 no limit but the plan's */
-	uint64_t after_ns;			/* part of the window that comes after the trigger */
+	const struct kf_filter_spec *filter;	  /* NULL everybody */
+	bool only;				  /* children of filtered processes are not followed */
+	const struct kf_trigger_spec *triggers;	  /* NULL none */
+	const struct kf_trigger_set *trigger_set; /* NULL none; will replace triggers */
+	bool count_waits;			  /* keep histograms of waits (kflight/waits.h) */
+	uint64_t window_ns;			  /* 0 as long as the rings hold */
+	uint64_t window_bytes;			  /* of all rings; 0 no limit but the plan's */
+	uint64_t after_ns;			  /* part of the window that comes after the trigger */
 	enum kf_syscall_mode syscalls;
 	uint32_t sources; /* enum kf_sources wanted; what this kernel cannot tell is left out */
 };
@@ -79,5 +84,42 @@ struct kf_recorder_status {
 	bool contexts_known; /* whether wakers' interrupt contexts are */
 };
 void kf_recorder_status(const struct kf_recorder *r, struct kf_recorder_status *out);
+
+/*
+ * Triggers of the new kind (expr/trigger_set.h). kf_recorder_options.trigger_set gives them at the start (it must outlive the
+ * recorder); filters and shapes are fixed then.
+ */
+/* Takes over what kf_trigger_set_change() changed in that rule; counting of its aggregates starts again. */
+void kf_recorder_change_rule(struct kf_recorder *r, const struct kf_trigger_set *set, int rule);
+/* No snapshots of that rule (-1: of any) before until_ns: they are counted as limited. 0 lifts it. */
+void kf_recorder_limit(struct kf_recorder *r, int rule, uint64_t until_ns);
+void kf_recorder_rule_counts(const struct kf_recorder *r, int rule, struct kf_rule_counts *out);
+
+/* Aggregates: what was counted for a term, over all CPUs, since the start or its last change. Costs no system call. */
+void kf_recorder_term_stats(const struct kf_recorder *r, int term, struct kf_term_stats *out);
+/*
+ * Tells that an aggregate is true until then, and looks at the rules it is part of. Returns 0 and the trigger (kind
+ * KF_TRIGGER_AGGREGATE; the window is held) if one of them got a snapshot, 1 if none fired or those were suppressed, which is counted.
+ */
+int kf_recorder_set_true(struct kf_recorder *r, int term, uint64_t until_ns, struct kf_trigger *out);
+
+/* Waits of filtered threads by length, over all CPUs, since the start (only if kf_recorder_options.count_waits). */
+void kf_recorder_waits(const struct kf_recorder *r, enum kf_waits_kind kind, struct kf_wait_histogram *out);
+
+/* From the event that fired to the protected window; kf_counters.hold_latency. */
+void kf_recorder_hold_latency(const struct kf_recorder *r, uint64_t out[16]);
+
+/* One CPU's part of kf_recorder_status(). False behind the last CPU. */
+struct kf_recorder_cpu {
+	uint64_t window_held_ns, slots_written, records_dropped;
+};
+bool kf_recorder_cpu_status(const struct kf_recorder *r, uint32_t cpu, struct kf_recorder_cpu *out);
+
+/* Attaches what up to that level is given up no more, detaches the rest (enum kf_shed_level). */
+int kf_recorder_shed(struct kf_recorder *r, enum kf_shed_level level, struct kf_error *e);
+
+/* CPU time of all BPF programs since it was first asked to count, while counting (costs 20 ns a run: sample it). */
+int kf_recorder_count_cost(struct kf_recorder *r, bool on, struct kf_error *e);
+uint64_t kf_recorder_cost_ns(const struct kf_recorder *r);
 
 #endif

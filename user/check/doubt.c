@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
-#include "check/expr.h"
+#include "expr/expr.h"
 #include "check/samples.h"
 #include "check/select.h"
 #include "cli/options.h"

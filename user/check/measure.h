@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #include "check/doubt.h"
-#include "check/expr.h"
+#include "expr/expr.h"
 #include "check/samples.h"
 
 struct kf_error;

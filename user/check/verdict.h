@@ -15,7 +15,7 @@
 #include <stdio.h>
 
 #include "base/error.h"
-#include "check/expr.h"
+#include "expr/expr.h"
 #include "check/measure.h"
 #include "output/missing.h"
 #include "rules/finding.h"

@@ -8,9 +8,9 @@
 
 #include "base/error.h"
 #include "base/units.h"
-#include "capture/control.h"
+#include "daemon/control.h"
 #include "capture/host.h"
-#include "capture/output_dir.h"
+#include "daemon/output_dir.h"
 #include "capture/recorder.h"
 
 #define NS_PER_S	     1000000000ULL

@@ -9,7 +9,7 @@
 #define KF_CMD_RECORDING_H
 
 #include "capture/filter_spec.h"
-#include "capture/service.h"
+#include "daemon/service.h"
 #include "capture/trigger_spec.h"
 #include "cli/options.h"
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "capture/control.h"
+#include "daemon/control.h"
 #include "cli/options.h"
 
 #define DEFAULT_TIMEOUT_NS 30000000000ull

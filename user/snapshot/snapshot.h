@@ -46,6 +46,36 @@ struct kf_trigger_counts {
 	uint64_t busy;	  /* suppressed while a snapshot was being taken */
 };
 
+/* One rule of the trigger set, and what it did since the start of recording. */
+struct kf_snapshot_rule {
+	char *name; /* "runq-5ms" */
+	char *text; /* as the user gave it: "runq>5ms{comm=nginx*}" */
+	struct kf_rule_counts counts;
+	uint64_t suppressed; /* fired without a snapshot of its own since the snapshot before this one */
+};
+
+/* Who asked for the snapshot over the control socket. */
+struct kf_requester {
+	uint32_t pid; /* 0: nobody, or not known */
+	uint32_t uid;
+	char comm[KF_COMM_BYTES];
+};
+
+/* The budget guard gave something up, or took it back. */
+struct kf_shed {
+	uint64_t ts_ns;
+	uint32_t cost_ppm; /* what made it so: own CPU time, in millionths of the host's */
+	uint16_t before;   /* enum kf_shed_level */
+	uint16_t after;
+};
+
+enum kf_shed_level {
+	KF_SHED_NOTHING = 0,
+	KF_SHED_SYSCALLS = 1,	/* records of syscalls */
+	KF_SHED_INTERRUPTS = 2, /* ... and of interrupts */
+	KF_SHED_LEVELS,
+};
+
 /* A cgroup of the cpu controller, as it was when the snapshot was taken. */
 struct kf_cgroup {
 	uint64_t id;
@@ -54,6 +84,8 @@ struct kf_cgroup {
 	uint64_t parent_id; /* 0: the root, or not known */
 	char *path;	    /* from the root of the hierarchy: "/web" */
 };
+
+#define KF_MAX_SHEDS 64
 
 struct kf_snapshot {
 	/* Clocks. real_ns is CLOCK_REALTIME at CLOCK_MONOTONIC mono_ns. */
@@ -78,11 +110,23 @@ struct kf_snapshot {
 	char *filter;	       /* as the user gave it, "" none */
 	char *triggers;	       /* expressions, comma separated, "" none */
 	char *reason;	       /* of a request, "" none */
-	char *irqs;	       /* names of interrupts, a line each: "24 virtio0-input.0", "" not known */
+	char *trace_id; /* of a request: the trace and span it belongs to (W3C trace context, hexadecimal), "" none */
+	char *span_id;
+	char *irqs; /* names of interrupts, a line each: "24 virtio0-input.0", "" not known */
 
 	struct kf_trigger trigger;
 	struct kf_trigger_counts counts[KF_TRIGGER_KINDS];
 	struct kf_losses losses;
+	struct kf_requester requester;
+	struct kf_snapshot_rule *rules; /* in the order of trigger.rule - 1 */
+	size_t n_rules;
+	uint64_t
+		suppressed_since_ns; /* what rules[].suppressed counts from: the snapshot before this one, or the start */
+	uint64_t snapshots_before;   /* written by this recorder */
+	/* Own cost: cost_ppm of the host's CPU time when measured last (UINT32_MAX not measured), allowed budget_ppm (0 no budget). */
+	uint32_t cost_ppm, budget_ppm;
+	struct kf_shed *sheds; /* oldest first, those since the start or the last KF_MAX_SHEDS */
+	size_t n_sheds;
 
 	uint32_t n_cpus;			/* possible CPUs: index is the CPU number */
 	struct kf_ring_copy *rings[KF_CLASSES]; /* n_cpus each */

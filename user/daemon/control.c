@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "capture/control.h"
+#include "daemon/control.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 #include "base/error.h"
 #include "base/now.h"
-#include "capture/control_socket.h"
+#include "daemon/control_socket.h"
 
 enum client_state {
 	CLIENT_FREE,

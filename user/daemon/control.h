@@ -14,8 +14,8 @@
  * its request or take its answer is dropped after KF_CONTROL_PATIENCE_NS. Without clients there are no wake-ups. The
  * socket is for root alone (mode 0600, and the peer's user id is checked).
  */
-#ifndef KF_CAPTURE_CONTROL_H
-#define KF_CAPTURE_CONTROL_H
+#ifndef KF_DAEMON_CONTROL_H
+#define KF_DAEMON_CONTROL_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* control_client.c - the asking side of control.h. */
-#include "capture/control.h"
+#include "daemon/control.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "base/now.h"
 #include "base/units.h"
-#include "capture/control_socket.h"
+#include "daemon/control_socket.h"
 
 static int send_line(int fd, const json_t *request, struct kf_error *e)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "capture/file_name.h"
+#include "daemon/file_name.h"
 
 #include <ctype.h>
 #include <stdio.h>

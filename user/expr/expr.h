@@ -19,8 +19,8 @@
  * allowed around every part. steal, softirq and irq are time of CPUs, not waits of threads: only total() takes them, without
  * `of`. 100 % is the length of the window: two threads that wait all the time are at 200 %.
  */
-#ifndef KF_CHECK_EXPR_H
-#define KF_CHECK_EXPR_H
+#ifndef KF_EXPR_EXPR_H
+#define KF_EXPR_EXPR_H
 
 #include <stdbool.h>
 #include <stddef.h>

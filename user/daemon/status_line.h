@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* status_line.h - one line on a terminal that is written over every second while recording. */
-#ifndef KF_CAPTURE_STATUS_LINE_H
-#define KF_CAPTURE_STATUS_LINE_H
+#ifndef KF_DAEMON_STATUS_LINE_H
+#define KF_DAEMON_STATUS_LINE_H
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* control_socket.h - the file side of control.h: who owns the socket, who may connect. */
-#ifndef KF_CAPTURE_CONTROL_SOCKET_H
-#define KF_CAPTURE_CONTROL_SOCKET_H
+#ifndef KF_DAEMON_CONTROL_SOCKET_H
+#define KF_DAEMON_CONTROL_SOCKET_H
 
 #include <stdbool.h>
 #include <sys/types.h>

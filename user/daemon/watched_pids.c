@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "capture/watched_pids.h"
+#include "daemon/watched_pids.h"
 
 #include <errno.h>
 #include <stdint.h>

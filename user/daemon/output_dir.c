@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "capture/output_dir.h"
+#include "daemon/output_dir.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -5,8 +5,8 @@
  * '.', '_' or
  * '-' become '_'. From the second attempt on a number keeps names apart: ...-2144-2.kfl.
  */
-#ifndef KF_CAPTURE_FILE_NAME_H
-#define KF_CAPTURE_FILE_NAME_H
+#ifndef KF_DAEMON_FILE_NAME_H
+#define KF_DAEMON_FILE_NAME_H
 
 #include <stddef.h>
 

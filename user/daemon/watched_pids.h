@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* watched_pids.h - notices when a process of the filter exits; recording goes on, but the user should know. */
-#ifndef KF_CAPTURE_WATCHED_PIDS_H
-#define KF_CAPTURE_WATCHED_PIDS_H
+#ifndef KF_DAEMON_WATCHED_PIDS_H
+#define KF_DAEMON_WATCHED_PIDS_H
 
 #include <sys/types.h>
 

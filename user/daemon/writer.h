@@ -4,8 +4,8 @@
  *
  * kf_writer_start() takes the snapshot; when kf_writer_fd() becomes readable, kf_writer_finish() tells how it went.
  */
-#ifndef KF_CAPTURE_WRITER_H
-#define KF_CAPTURE_WRITER_H
+#ifndef KF_DAEMON_WRITER_H
+#define KF_DAEMON_WRITER_H
 
 struct kf_error;
 struct kf_snapshot;

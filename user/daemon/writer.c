@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "capture/writer.h"
+#include "daemon/writer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "capture/file_name.h"
+#include "daemon/file_name.h"
 #include "capture/surroundings.h"
 #include "snapshot/snapshot.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* output_dir.h - the folder snapshots go to. */
-#ifndef KF_CAPTURE_OUTPUT_DIR_H
-#define KF_CAPTURE_OUTPUT_DIR_H
+#ifndef KF_DAEMON_OUTPUT_DIR_H
+#define KF_DAEMON_OUTPUT_DIR_H
 
 struct kf_error;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "capture/control_socket.h"
+#include "daemon/control_socket.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "capture/status_line.h"
+#include "daemon/status_line.h"
 
 #include <inttypes.h>
 #include <stdbool.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "capture/service.h"
+#include "daemon/service.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -16,13 +16,13 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "capture/control.h"
+#include "daemon/control.h"
 #include "capture/filter_spec.h"
 #include "capture/recorder.h"
-#include "capture/status_line.h"
+#include "daemon/status_line.h"
 #include "capture/trigger_spec.h"
-#include "capture/watched_pids.h"
-#include "capture/writer.h"
+#include "daemon/watched_pids.h"
+#include "daemon/writer.h"
 #include "snapshot/snapshot.h"
 
 #define NS_PER_S 1000000000ULL

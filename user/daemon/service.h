@@ -8,8 +8,8 @@
  *
  * A request in any state but idle is answered "busy" with the reason; a trigger then is counted by BPF.
  */
-#ifndef KF_CAPTURE_SERVICE_H
-#define KF_CAPTURE_SERVICE_H
+#ifndef KF_DAEMON_SERVICE_H
+#define KF_DAEMON_SERVICE_H
 
 #include <stdbool.h>
 #include <stdint.h>
