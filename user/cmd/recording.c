@@ -12,6 +12,7 @@
 #include "capture/host.h"
 #include "daemon/output_dir.h"
 #include "capture/recorder.h"
+#include "daemon/signals.h"
 
 #define NS_PER_S	     1000000000ULL
 #define DEFAULT_WINDOW_NS    (10 * NS_PER_S)
@@ -230,7 +231,7 @@ int kf_recording_start(struct kf_recording *r, struct kf_error *e)
 		.sources = r->sources,
 	};
 
-	kf_service_block_signals();
+	kf_signals_block();
 	if (kf_recorder_open(&r->recorder, &opts, e))
 		return -1;
 	tell(r);

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * service.h - the loop of a recorder that runs: triggers, requests, signals and timers in, snapshot files out.
+ * service.h - a recorder that runs: triggers, requests, signals and timers in, snapshot files out.
  *
- * One thread, asleep in epoll_wait() until one of them calls; a second one writes files. One snapshot at a time:
- *
- *	idle --trigger or request--> waiting for --after --> copying --> writing --> idle
- *
- * A request in any state but idle is answered "busy" with the reason; a trigger then is counted by BPF.
+ * One thread, asleep until one of them calls; a second one writes files. A request while a snapshot is being taken is
+ * answered "busy" with the reason; a trigger then is counted by BPF.
  */
 #ifndef KF_DAEMON_SERVICE_H
 #define KF_DAEMON_SERVICE_H
@@ -44,11 +41,9 @@ struct kf_service_result {
 	char last_name[256]; /* of the last file written, in output_dir; "" none */
 };
 
-/* Blocks the signals the loop takes, in the whole process: before any thread is started. */
-void kf_service_block_signals(void);
-
 /*
- * Runs until told to end: SIGINT, SIGTERM, duration, count, end of the child. kf_service_block_signals() comes first. Prints the path of each file on standard output.
+ * Runs until told to end: SIGINT, SIGTERM, duration, count, end of the child. kf_signals_block() comes first. Prints the
+ * path of each file on standard output.
  */
 int kf_service_run(struct kf_recorder *recorder, const struct kf_service_options *opts,
 		   struct kf_service_result *result, struct kf_error *e);
