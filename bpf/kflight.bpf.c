@@ -12,6 +12,7 @@
 
 #include "kflight/control.h"
 #include "kflight/record.h"
+#include "kflight/waits.h"
 
 #include "ring.bpf.h"
 #include "regs.bpf.h"
@@ -19,6 +20,7 @@
 #include "context.bpf.h"
 #include "filter.bpf.h"
 #include "thread.bpf.h"
+#include "waits.bpf.h"
 #include "taken.bpf.h"
 #include "quota.bpf.h"
 #include "trigger.bpf.h"
@@ -34,8 +36,6 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 const volatile bool switch_has_state; /* sched_switch has a 4th argument (5.18) */
 
-/* A wake may be seen before the switch-out it ends, by this much at most (the waker spins on the run queue lock). */
-#define MAX_WAKE_LEAD_NS 50000
 #define MAX_SANE_WAIT_NS (86400ULL * 1000000000ULL * 365)
 
 /* Since when `next` was runnable, and why; forgets it. 0: not known. */
@@ -124,10 +124,13 @@ static __always_inline void switch_in(struct task_struct *next, struct kf_slot *
 	if (!state)
 		return;
 	look_at_prio(next, state, now_ns);
+	count_sleep(state, now_ns);
 	since = take_runnable_since(state, now_ns);
 	fired = watch_end(state);
 	if (!since)
 		return;
+	if (state->cause != KF_CAUSE_UNKNOWN)
+		count_wait(state, KF_WAITS_RUNQ, now_ns - since, state->nr);
 	quota_end(next, state, since, now_ns);
 	half->waker = state->waker;
 	half->wait =

@@ -197,8 +197,10 @@ static __always_inline void quota_end(struct task_struct *task, struct thread_st
 		ns += quota_here_ns(state, !queues_throttle(task) && is_queue_throttled(state->quota_queue));
 	if (ns > now_ns - since_ns)
 		ns = now_ns - since_ns;
-	if (ns >= KF_WAIT_TICK_NS)
+	if (ns >= KF_WAIT_TICK_NS) {
 		write_throttle(task, state, ns, now_ns);
+		count_wait(state, KF_WAITS_THROTTLED, ns, state->nr);
+	}
 	state->has_quota = 0;
 }
 

@@ -66,6 +66,7 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 	now_ns = bpf_ktime_get_ns();
 	nr = syscall_number(task, regs->orig_ax);
 	threshold_ns = syscall_threshold(nr);
+	count_wait(state, KF_WAITS_SYSCALL, now_ns - state->syscall_ns, nr);
 	record_syscall(task, state, regs, nr, ret, now_ns);
 	if (threshold_ns && now_ns - state->syscall_ns >= threshold_ns && state->tracked)
 		fire_for(task, KF_TRIGGER_SYSCALL, state->syscall_ns, now_ns, threshold_ns, nr, regs->di);

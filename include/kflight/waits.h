@@ -2,8 +2,13 @@
 /*
  * waits.h - what BPF counts of the waits of filtered threads, for triggers over many waits and for metrics.
  *
- * One struct kf_cpu_waits per CPU, in an array that user space has mapped; only that CPU adds to it (atomically: probes
- * nest), numbers only grow until the counting of a term is restarted by user space. Not stored anywhere: the layout may change.
+ * One struct kf_cpu_waits per CPU, in an array that user space has mapped; only that CPU adds to it. It need not do so atomically:
+ * probes nest, but runq and throttled are counted with a run queue locked, block and futex with interrupts off, and syscall by
+ * one probe, that does not nest in itself; no two of them share a number (a term has one kind). Numbers only grow. Not stored
+ * anywhere: the layout may change.
+ *
+ * Powers of two are coarse, but what scrapes them needs few; `kflight top` prints percentiles and has finer buckets of its own
+ * (kflight/top.h).
  */
 #ifndef KFLIGHT_WAITS_H
 #define KFLIGHT_WAITS_H

@@ -19,6 +19,7 @@
 #include "capture/host.h"
 #include "capture/kernel_layout.h"
 #include "capture/recorder_internal.h"
+#include "capture/recorder_waits.h"
 #include "capture/trigger_spec.h"
 
 #include "kflight.skel.h"
@@ -170,7 +171,7 @@ static int load(struct kf_recorder *r, const struct kf_recorder_options *opts, s
 	r->bpf = kflight_bpf__open();
 	if (!r->bpf)
 		return kf_fail_errno(e, errno, NULL, "cannot open the BPF programs");
-	if (size_rings(r, opts, e))
+	if (size_rings(r, opts, e) || kf_recorder_waits_plan(r, opts, e))
 		return -1;
 	set_filter(r, opts);
 	choose_programs(r, &layout, opts->syscalls, sources);
@@ -300,7 +301,7 @@ int kf_recorder_open(struct kf_recorder **out, const struct kf_recorder_options 
 		return kf_fail_memory(e, "the recorder");
 	r->window_ns = opts->window_ns;
 	r->after_ns = opts->after_ns;
-	if (load(r, opts, e) || map_rings(r, e) || fill_maps(r, opts, e))
+	if (load(r, opts, e) || map_rings(r, e) || kf_recorder_waits_map(r, e) || fill_maps(r, opts, e))
 		goto fail;
 	r->triggers = ring_buffer__new(bpf_map__fd(r->bpf->maps.triggers), keep_trigger, r, NULL);
 	if (!r->triggers) {
@@ -324,6 +325,7 @@ void kf_recorder_close(struct kf_recorder **r)
 	for (int class = 0; class < KF_CLASSES; class ++)
 		if ((*r)->rings[class])
 			munmap((void *)(*r)->rings[class], kf_ring_bytes((*r)->plan.slots[class]) * (*r)->plan.n_cpus);
+	kf_recorder_waits_unmap(*r);
 	kflight_bpf__destroy((*r)->bpf);
 	free((*r)->fired);
 	free(*r);

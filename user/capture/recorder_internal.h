@@ -15,7 +15,9 @@ struct kf_recorder {
 	struct kflight_bpf *bpf;
 	struct ring_buffer *triggers;
 	struct kf_ring_plan plan;
-	const char *rings[KF_CLASSES]; /* mapped maps, read-only */
+	const char *rings[KF_CLASSES];		       /* mapped maps, read-only */
+	const struct kf_cpu_waits *waits;	       /* mapped, one per CPU */
+	struct kf_term_stats term_bases[KF_MAX_TERMS]; /* counted before its last change */
 	uint64_t started_ns;
 	uint64_t window_ns;
 	uint64_t after_ns;
