@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* recorder_internal.h - what recorder.c (life cycle) and window.c (copying) share. */
+/*
+ * recorder_internal.h - what the files of the recorder share: recorder.c (life cycle), recorder_load.c, recorder_filter.c,
+ * recorder_rules.c, recorder_run.c, recorder_status.c and window.c (copying).
+ */
 #ifndef KF_CAPTURE_RECORDER_INTERNAL_H
 #define KF_CAPTURE_RECORDER_INTERNAL_H
 
@@ -10,6 +13,8 @@ struct ring_buffer;
 struct bpf_link;
 struct bpf_map;
 struct bpf_program;
+
+#define KF_NS_PER_MS 1000000ULL
 
 struct kf_recorder {
 	struct kflight_bpf *bpf;
@@ -31,6 +36,17 @@ static inline const struct kf_ring_head *kf_recorder_ring(const struct kf_record
 {
 	return (const void *)(r->rings[class] + cpu * kf_ring_bytes(r->plan.slots[class]));
 }
+
+/* Loads the programs, not yet attached; maps the rings, fills the other maps. On failure kf_recorder_close() cleans up. */
+int kf_recorder_load(struct kf_recorder *r, const struct kf_recorder_options *opts, struct kf_error *e);
+
+/* Before load: what the verifier knows of the filter; after it: the rest. */
+void kf_recorder_set_filter(struct kf_recorder *r, const struct kf_recorder_options *opts);
+int kf_recorder_fill_filter(struct kf_recorder *r, const struct kf_recorder_options *opts, struct kf_error *e);
+
+/* Is there a trigger that can fire while a wait is open? */
+bool kf_recorder_watches(const struct kf_recorder_options *opts);
+void kf_recorder_set_rules(struct kf_recorder *r, const struct kf_recorder_options *opts);
 
 /* Runs a program of type "syscall"; its return value, or a negative errno. */
 int kf_recorder_command(struct bpf_program *program);
