@@ -81,6 +81,8 @@ struct kf_recorder_status {
 	uint64_t hits, cooling, busy; /* over all trigger kinds */
 	uint64_t unwatched, unfollowed;
 	uint64_t checks, check_ns;
+	uint64_t class_slots[KF_CLASSES]; /* slots_written by class */
+	uint64_t no_state, bad_waits, lost_triggers, flooded;
 	bool contexts_known; /* whether wakers' interrupt contexts are */
 };
 void kf_recorder_status(const struct kf_recorder *r, struct kf_recorder_status *out);

@@ -43,6 +43,8 @@ void kf_recorder_status(const struct kf_recorder *r, struct kf_recorder_status *
 	for (uint32_t cpu = 0; kf_recorder_cpu_status(r, cpu, &part); cpu++) {
 		out->slots_written += part.slots_written;
 		out->records_dropped += part.records_dropped;
+		for (int class = 0; class < KF_CLASSES; class ++)
+			out->class_slots[class] += kf_recorder_ring(r, class, cpu)->head;
 		if (part.window_held_ns < out->window_held_ns)
 			out->window_held_ns = part.window_held_ns;
 		if (cpu < sizeof(r->bpf->bss->cpu_base) / sizeof(r->bpf->bss->cpu_base[0]))
@@ -55,6 +57,10 @@ void kf_recorder_status(const struct kf_recorder *r, struct kf_recorder_status *
 	}
 	out->unwatched = counters->unwatched;
 	out->unfollowed = counters->unfollowed;
+	out->no_state = counters->no_state;
+	out->bad_waits = counters->bad_waits;
+	out->lost_triggers = counters->lost_triggers;
+	out->flooded = counters->flooded;
 	out->checks = counters->checks;
 	out->check_ns = counters->check_ns;
 }
