@@ -120,7 +120,7 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(SRC) | $(GENERATED)
 	$(call say,FUZZ,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(filter-out -fsanitize=%,$(KF_CFLAGS)) -O1 -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=all $< $(filter-out user/capture/% user/daemon/% user/bench/% user/cmd/% user/top/%,$(SRC)) -lz -ljansson -o $@
+		-fno-sanitize-recover=all $< $(filter-out user/capture/% user/daemon/% user/bench/% user/cmd/% user/top/%,$(SRC)) -lz -ljansson -linih -o $@
 
 install: all ## into $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/doc/kflight

@@ -149,6 +149,7 @@ struct parser {
 	int at;		    /* next argument */
 	bool only_operands; /* "--" was seen, or the first operand of a command that stops there */
 	struct kf_operands *operands;
+	bool *given; /* may be NULL */
 	struct kf_error *e;
 };
 
@@ -203,42 +204,62 @@ static int refuse_zero(const struct kf_option *o, const char *value, struct kf_e
 		       o->type == KF_OPT_TIME ? "it takes some time" : "it takes at least 1");
 }
 
-static int store_value(struct parser *p, const struct kf_option *o, const char *value)
+static int parse_flag(const char *text, bool *out, struct kf_error *e)
 {
-	struct kf_strings *strings;
-	struct kf_error why;
-	int bad = 0;
+	static const char *const words[] = { "no", "yes", "false", "true", "off", "on", NULL };
 
+	for (int i = 0; words[i]; i++)
+		if (!strcmp(text, words[i])) {
+			*out = i % 2;
+			return 0;
+		}
+	return kf_fail(e, KF_USAGE, "give yes or no", "'%.80s' is neither yes nor no", text);
+}
+
+static int append(struct kf_strings *strings, const char *value, struct kf_error *e)
+{
+	if (KF_GROW(strings->items, strings->n, strings->room))
+		return kf_fail_memory(e, "options");
+	strings->items[strings->n++] = value;
+	return 0;
+}
+
+int kf_option_store(const struct kf_option *o, const char *value, struct kf_error *e)
+{
 	switch (o->type) {
 	case KF_OPT_STRING:
 		*(const char **)o->into = value;
 		return 0;
 	case KF_OPT_STRINGS:
-		strings = o->into;
-		if (KF_GROW(strings->items, strings->n, strings->room))
-			return kf_fail_memory(p->e, "options");
-		strings->items[strings->n++] = value;
-		return 0;
+		return append(o->into, value, e);
 	case KF_OPT_DURATION:
 	case KF_OPT_TIME:
-		bad = kf_parse_duration(value, o->into, &why) || refuse_zero(o, value, &why);
-		break;
+		return kf_parse_duration(value, o->into, e) || refuse_zero(o, value, e) ? -1 : 0;
 	case KF_OPT_SIZE:
-		bad = kf_parse_size(value, o->into, &why);
-		break;
+		return kf_parse_size(value, o->into, e);
 	case KF_OPT_UINT:
 	case KF_OPT_COUNT:
-		bad = parse_uint(value, o->into, &why) || refuse_zero(o, value, &why);
-		break;
+		return parse_uint(value, o->into, e) || refuse_zero(o, value, e) ? -1 : 0;
 	case KF_OPT_FLAG:
-		break;
+		return parse_flag(value, o->into, e);
 	}
-	return bad ? kf_fail(p->e, KF_USAGE, why.hint, "--%s: %s", o->name, why.message) : 0;
+	return 0;
+}
+
+static int store_value(struct parser *p, const struct kf_option *o, const char *value)
+{
+	struct kf_error why;
+
+	if (!kf_option_store(o, value, &why))
+		return 0;
+	return kf_fail(p->e, why.status, why.hint[0] ? why.hint : NULL, "--%s: %s", o->name, why.message);
 }
 
 /* attached: the text after "=" or after the letter, NULL none. */
 static int take_option(struct parser *p, const struct kf_option *o, const char *attached)
 {
+	if (p->given)
+		p->given[o - p->command->options] = true;
 	if (o->type == KF_OPT_FLAG) {
 		*(bool *)o->into = true;
 		return 0;
@@ -348,10 +369,12 @@ static void release(const struct kf_command *c, struct kf_operands *operands)
 	*operands = (struct kf_operands){ 0 };
 }
 
-int kf_options_parse(const struct kf_command *c, int argc, char **argv, struct kf_operands *operands,
-		     struct kf_error *e)
+int kf_options_parse_given(const struct kf_command *c, int argc, char **argv, struct kf_operands *operands, bool *given,
+			   struct kf_error *e)
 {
-	struct parser p = { .command = c, .argc = argc, .argv = argv, .at = 1, .operands = operands, .e = e };
+	struct parser p = {
+		.command = c, .argc = argc, .argv = argv, .at = 1, .operands = operands, .given = given, .e = e
+	};
 	int result;
 
 	*operands = (struct kf_operands){ 0 };
@@ -361,4 +384,10 @@ int kf_options_parse(const struct kf_command *c, int argc, char **argv, struct k
 	if (result)
 		release(c, operands);
 	return result;
+}
+
+int kf_options_parse(const struct kf_command *c, int argc, char **argv, struct kf_operands *operands,
+		     struct kf_error *e)
+{
+	return kf_options_parse_given(c, argc, argv, operands, NULL, e);
 }

@@ -73,6 +73,15 @@ struct kf_operands {
  */
 int kf_options_parse(const struct kf_command *c, int argc, char **argv, struct kf_operands *operands,
 		     struct kf_error *e);
+/* The same, and given[i] becomes true for each row i that the command line has; given starts zeroed. */
+int kf_options_parse_given(const struct kf_command *c, int argc, char **argv, struct kf_operands *operands, bool *given,
+			   struct kf_error *e);
+
+/*
+ * One value from elsewhere (a file, the environment), checked as on the command line; a flag takes yes, no, true, false, on or
+ * off. Strings are not copied; a list gets one more item. The message does not name the option.
+ */
+int kf_option_store(const struct kf_option *o, const char *value, struct kf_error *e);
 
 /* The nearest of the NULL-terminated names within a third of its length in edits, or NULL. */
 const char *kf_nearest(const char *text, const char *const *names);
