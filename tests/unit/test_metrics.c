@@ -69,10 +69,13 @@ static void every_number_is_there(void **state)
 		"kflight_snapshots_total{result=\"failed\"} 1",
 		"kflight_snapshot_written_bytes_total 4096",
 		"kflight_retention_removed_total 2",
-		"kflight_hooks_started_total 3",
-		"kflight_hooks_failed_total{reason=\"error\"} 1",
-		"kflight_hooks_failed_total{reason=\"timed_out\"} 1",
-		"kflight_conversions_started_total 9",
+		"kflight_snapshots_kept 6",
+		"kflight_snapshots_kept_bytes 8192",
+		"kflight_hooks_total{result=\"ok\"} 3",
+		"kflight_hooks_total{result=\"failed\"} 1",
+		"kflight_hooks_total{result=\"timed_out\"} 1",
+		"kflight_conversions_total{result=\"ok\"} 9",
+		"kflight_hook_snapshots_left_out_total 4",
 		"kflight_requests_total{result=\"ok\"} 11",
 		"kflight_requests_total{result=\"failed\"} 16",
 		"kflight_overhead_ratio 0.0031",
@@ -119,10 +122,12 @@ static void what_is_not_known_is_left_out(void **state)
 	s.cost_ppm = UINT32_MAX;
 	s.budget_ppm = 0;
 	s.n_rules = 0;
+	s.kept_known = false;
 	text = metrics_of(&s);
 	assert_null(strstr(text, "kflight_blocked_seconds"));
 	assert_null(strstr(text, "kflight_overhead"));
 	assert_null(strstr(text, "kflight_trigger"));
+	assert_null(strstr(text, "kept"));
 	assert_non_null(strstr(text, "kflight_futex_wait_seconds"));
 	free(text);
 }

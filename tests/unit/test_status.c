@@ -68,7 +68,10 @@ static void json_has_every_number(void **state)
 		{ "snapshots.written", 3 },
 		{ "snapshots.failed", 1 },
 		{ "snapshots.suppressed", 12 },
+		{ "retention.kept", 6 },
+		{ "retention.kept_bytes", 8192 },
 		{ "retention.removed_bytes", 2048 },
+		{ "left_out", 4 },
 		{ "hooks.timed_out", 1 },
 		{ "conversions.failed", 8 },
 		{ "requests.limited", 13 },
@@ -120,11 +123,13 @@ static void what_is_not_known_is_null(void **state)
 	s.cost_ppm = UINT32_MAX;
 	s.budget_ppm = 0;
 	s.last_snapshot = NULL;
+	s.kept_known = false;
 	s.waits[KF_WAITS_RUNQ].buckets[KF_WAITS_BUCKETS - 1] = 1000; /* longer than the longest bucket */
 	json = json_of(&s);
 	assert_true(json_is_null(at(json, "cost.cost_ppm")));
 	assert_true(json_is_null(at(json, "cost.budget_ppm")));
 	assert_true(json_is_null(at(json, "snapshots.last")));
+	assert_true(json_is_null(at(json, "retention.kept")));
 	assert_true(json_is_null(at(json, "records.rates")));
 	assert_true(json_is_null(at(json, "hold_latency.15.below_ns")));
 	assert_true(json_is_null(at(json, "waits.runq.p50_below_ns")));
@@ -195,10 +200,11 @@ static void people_get_a_page(void **state)
 		"last hit 2026-11-21T08:14:57.000000Z\n"
 		"  trigger      storm: rate(runq>1ms)>100/s (disabled)\n"
 		"               fired 0 times: 0 hits, 0 suppressed\n"
-		"  snapshots    3 written (4.00 KiB), 1 failed; 2 files removed again (2.00 KiB)\n"
+		"  snapshots    3 written (4.00 KiB), 1 failed; 6 kept (8.00 KiB), 2 removed (2.00 KiB)\n"
 		"  last         /var/lib/kflight/a.kfl\n"
-		"  hooks        3 started, 2 failed, of which 1 timed out\n"
-		"  conversions  9 started, 8 failed, of which 7 timed out\n"
+		"  hooks        3 went well, 2 failed (1 timed out)\n"
+		"  conversions  9 went well, 8 failed (7 timed out)\n"
+		"  left out     4 snapshots not shipped: too many waited\n"
 		"  cost         0.31 % of the host's CPU time, budget 2.00 %, shed: syscalls (2 sheds, 1 restores); "
 		"the process itself: 1.25 s CPU, 13.0 MiB resident\n"
 		"  hold         99 % of 100 windows protected in less than 16.0 us\n"

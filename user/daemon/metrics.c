@@ -191,33 +191,31 @@ static void put_rules(FILE *out, const struct kf_daemon_status *s)
 		put_labelled(out, enabled, "rule", s->rules[i].name, s->rules[i].enabled, 1);
 }
 
-struct runs_family {
-	const char *started, *started_help, *failed, *failed_help;
-};
-
-static void put_runs(FILE *out, const struct runs_family *f, const struct kf_status_runs *runs)
+static void put_runs(FILE *out, const char *name, const char *help, const struct kf_status_runs *runs)
 {
-	uint64_t errors = runs->failed > runs->timed_out ? runs->failed - runs->timed_out : 0;
+	uint64_t failed = runs->failed > runs->timed_out ? runs->failed - runs->timed_out : 0;
 
-	put_single(out, f->started, "counter", f->started_help, runs->started, 1);
-	family(out, f->failed, "counter", f->failed_help);
-	put_labelled(out, f->failed, "reason", "error", errors, 1);
-	put_labelled(out, f->failed, "reason", "timed_out", runs->timed_out, 1);
+	family(out, name, "counter", help);
+	put_labelled(out, name, "result", "ok", runs->ok, 1);
+	put_labelled(out, name, "result", "failed", failed, 1);
+	put_labelled(out, name, "result", "timed_out", runs->timed_out, 1);
 }
 
-static const struct runs_family hooks = {
-	"kflight_hooks_started_total",
-	"Runs of the command of --exec.",
-	"kflight_hooks_failed_total",
-	"Runs of the command of --exec that failed.",
-};
-
-static const struct runs_family conversions = {
-	"kflight_conversions_started_total",
-	"Conversions of snapshots by --convert.",
-	"kflight_conversions_failed_total",
-	"Conversions of snapshots that failed.",
-};
+static void put_retention(FILE *out, const struct kf_daemon_status *s)
+{
+	if (s->kept_known) {
+		put_single(out, "kflight_snapshots_kept", "gauge",
+			   "Snapshots in the folder, those of earlier recorders among them.", s->kept, 1);
+		put_single(out, "kflight_snapshots_kept_bytes", "gauge", "Size of the snapshots in the folder.",
+			   s->kept_bytes, 1);
+	}
+	put_single(out, "kflight_retention_removed_total", "counter", "Snapshots removed to keep within --keep.",
+		   s->removed, 1);
+	put_single(out, "kflight_retention_removed_bytes_total", "counter", "Size of the snapshots removed.",
+		   s->removed_bytes, 1);
+	put_single(out, "kflight_retention_failed_total", "counter", "Snapshots that could not be removed.",
+		   s->undeletable, 1);
+}
 
 static void put_snapshots(FILE *out, const struct kf_daemon_status *s)
 {
@@ -228,14 +226,10 @@ static void put_snapshots(FILE *out, const struct kf_daemon_status *s)
 	put_labelled(out, snapshots, "result", "failed", s->snapshots_failed, 1);
 	put_single(out, "kflight_snapshot_written_bytes_total", "counter", "Size of all snapshots written.",
 		   s->snapshot_bytes, 1);
-	put_single(out, "kflight_retention_removed_total", "counter", "Files removed to keep within --keep.",
-		   s->removed, 1);
-	put_single(out, "kflight_retention_removed_bytes_total", "counter", "Size of the files removed.",
-		   s->removed_bytes, 1);
-	put_single(out, "kflight_retention_failed_total", "counter", "Files that could not be removed.",
-		   s->remove_failed, 1);
-	put_runs(out, &hooks, &s->hooks);
-	put_runs(out, &conversions, &s->conversions);
+	put_runs(out, "kflight_hooks_total", "Runs of the command of --exec.", &s->hooks);
+	put_runs(out, "kflight_conversions_total", "Conversions of snapshots by --convert.", &s->conversions);
+	put_single(out, "kflight_hook_snapshots_left_out_total", "counter",
+		   "Snapshots neither converted nor shipped, because too many waited.", s->left_out, 1);
 	family(out, requests, "counter", "Requests to the control socket and the metrics port, by how they ended.");
 	for (int i = 0; i < KF_REQUEST_RESULTS; i++)
 		put_labelled(out, requests, "result", kf_request_result_name((enum kf_request_result)i), s->requests[i],
@@ -297,6 +291,7 @@ char *kf_metrics_text(const struct kf_daemon_status *s, size_t *len)
 	put_records(out, s);
 	put_rules(out, s);
 	put_snapshots(out, s);
+	put_retention(out, s);
 	put_cost(out, s);
 	put_hold_latency(out, s);
 	put_waits(out, s);

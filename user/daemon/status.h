@@ -27,9 +27,10 @@
  *	triggers	[{name, text, enabled, fired, hits, suppressed, cooling, busy, sampled, limited, last_hit (time of day)}]:
  *			fired = hits + suppressed; suppressed is the sum of the four behind it
  *	snapshots	{written, failed, bytes (of those written), suppressed, last (path)}
- *	retention	{removed, removed_bytes, failed}
- *	hooks		{started, failed, timed_out}: --exec
- *	conversions	{started, failed, timed_out}: --convert
+ *	retention	{kept, kept_bytes (null not looked yet), removed, removed_bytes, undeletable}: of --keep
+ *	hooks		{ok, failed, timed_out (of the failed)}: runs of --exec that have ended
+ *	conversions	{ok, failed, timed_out}: --convert
+ *	left_out	snapshots that were neither converted nor shipped, because too many waited
  *	requests	{RESULT: n}: of the control socket and of --metrics
  *	self		{cpu_ns, resident_bytes}: the process, without what its probes cost
  *	cost		{cost_ppm, budget_ppm, shed ("nothing", "syscalls", "interrupts"), sheds, restores}: of the host's CPU time,
@@ -88,11 +89,10 @@ struct kf_status_rule {
 	uint64_t last_hit_ns; /* CLOCK_MONOTONIC, 0 never */
 };
 
-/* Children. */
+/* Children that have ended, or could not be started. */
 struct kf_status_runs {
-	uint64_t started;
-	uint64_t failed; /* not started, ended with a status, by a signal; with timed_out */
-	uint64_t timed_out;
+	uint64_t ok, failed;
+	uint64_t timed_out; /* of the failed ones */
 };
 
 struct kf_status_rates {
@@ -118,8 +118,10 @@ struct kf_daemon_status {
 	size_t n_rules;
 	uint64_t snapshots_written, snapshots_failed, snapshot_bytes;
 	const char *last_snapshot; /* path; NULL or "" none */
-	uint64_t removed, removed_bytes, remove_failed;
+	bool kept_known;
+	uint64_t kept, kept_bytes, removed, removed_bytes, undeletable;
 	struct kf_status_runs hooks, conversions;
+	uint64_t left_out;
 	uint64_t requests[KF_REQUEST_RESULTS];
 
 	uint64_t own_cpu_ns, resident_bytes;

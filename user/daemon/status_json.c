@@ -121,8 +121,15 @@ static json_t *snapshots_json(const struct kf_daemon_status *s)
 
 static json_t *runs_json(const struct kf_status_runs *runs)
 {
-	return json_pack("{so so so}", "started", number(runs->started), "failed", number(runs->failed), "timed_out",
+	return json_pack("{so so so}", "ok", number(runs->ok), "failed", number(runs->failed), "timed_out",
 			 number(runs->timed_out));
+}
+
+static json_t *retention_json(const struct kf_daemon_status *s)
+{
+	return json_pack("{so so so so so}", "kept", s->kept_known ? number(s->kept) : json_null(), "kept_bytes",
+			 s->kept_known ? number(s->kept_bytes) : json_null(), "removed", number(s->removed),
+			 "removed_bytes", number(s->removed_bytes), "undeletable", number(s->undeletable));
 }
 
 static json_t *requests_json(const struct kf_daemon_status *s)
@@ -196,18 +203,17 @@ static json_t *waits_json(const struct kf_daemon_status *s)
 
 json_t *kf_status_json(const struct kf_daemon_status *s)
 {
-	json_t *retention = json_pack("{so so so}", "removed", number(s->removed), "removed_bytes",
-				      number(s->removed_bytes), "failed", number(s->remove_failed));
 	json_t *self =
 		json_pack("{so so}", "cpu_ns", number(s->own_cpu_ns), "resident_bytes", number(s->resident_bytes));
 
 	/* json_pack() takes references, also of a NULL, and then returns NULL without leaking the others. */
-	return json_pack("{so so so so so so so so so so so so so so so so so so so}", "version", text_of(s->version),
-			 "host", text_of(s->host), "pid", number(s->pid), "state", text_of(s->state), "started",
-			 time_of(s, s->started_ns), "uptime_ns",
+	return json_pack("{so so so so so so so so so so so so so so so so so so so so}", "version",
+			 text_of(s->version), "host", text_of(s->host), "pid", number(s->pid), "state",
+			 text_of(s->state), "started", time_of(s, s->started_ns), "uptime_ns",
 			 number(s->now_ns > s->started_ns ? s->now_ns - s->started_ns : 0), "filter",
 			 text_of(s->filter), "window", window_json(s), "records", records_json(s), "triggers",
-			 rules_json(s), "snapshots", snapshots_json(s), "retention", retention, "hooks",
-			 runs_json(&s->hooks), "conversions", runs_json(&s->conversions), "requests", requests_json(s),
-			 "self", self, "cost", cost_json(s), "hold_latency", latency_json(s), "waits", waits_json(s));
+			 rules_json(s), "snapshots", snapshots_json(s), "retention", retention_json(s), "hooks",
+			 runs_json(&s->hooks), "conversions", runs_json(&s->conversions), "left_out",
+			 number(s->left_out), "requests", requests_json(s), "self", self, "cost", cost_json(s),
+			 "hold_latency", latency_json(s), "waits", waits_json(s));
 }

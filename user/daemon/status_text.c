@@ -142,26 +142,33 @@ static void put_rule(const json_t *rule, FILE *out)
 static void put_snapshots(const json_t *s, FILE *out)
 {
 	const json_t *snapshots = json_object_get(s, "snapshots"), *retention = json_object_get(s, "retention");
-	char bytes[32], removed[32], last[TEXT_BYTES];
+	char bytes[32], kept[32], removed[32], last[TEXT_BYTES];
 
 	fprintf(out, "  snapshots    %" PRIu64 " written (%s), %" PRIu64 " failed", number(snapshots, "written"),
 		size(snapshots, "bytes", bytes), number(snapshots, "failed"));
+	if (has(retention, "kept"))
+		fprintf(out, "; %" PRIu64 " kept (%s)", number(retention, "kept"), size(retention, "kept_bytes", kept));
 	if (number(retention, "removed"))
-		fprintf(out, "; %" PRIu64 " files removed again (%s)", number(retention, "removed"),
+		fprintf(out, ", %" PRIu64 " removed (%s)", number(retention, "removed"),
 			size(retention, "removed_bytes", removed));
-	if (number(retention, "failed"))
-		fprintf(out, "; %" PRIu64 " could not be removed", number(retention, "failed"));
+	if (number(retention, "undeletable"))
+		fprintf(out, ", %" PRIu64 " could not be removed", number(retention, "undeletable"));
 	if (*text(snapshots, "last", last))
 		fprintf(out, "\n  last         %s", last);
 	fputc('\n', out);
 }
 
-/* Nothing if none was ever started. */
+/* Nothing if there was none. */
 static void put_runs(const char *name, const json_t *runs, FILE *out)
 {
-	if (number(runs, "started") || number(runs, "failed"))
-		fprintf(out, "  %-11s  %" PRIu64 " started, %" PRIu64 " failed, of which %" PRIu64 " timed out\n", name,
-			number(runs, "started"), number(runs, "failed"), number(runs, "timed_out"));
+	if (!number(runs, "ok") && !number(runs, "failed"))
+		return;
+	fprintf(out, "  %-11s  %" PRIu64 " went well, %" PRIu64 " failed", name, number(runs, "ok"),
+		number(runs, "failed"));
+	if (number(runs, "timed_out"))
+		fprintf(out, " (%" PRIu64 " timed out)", number(runs, "timed_out"));
+	fputc('
+', out);
 }
 
 static void put_cost(const json_t *s, FILE *out)
@@ -250,6 +257,9 @@ void kf_status_text(const json_t *s, FILE *out)
 	put_snapshots(s, out);
 	put_runs("hooks", json_object_get(s, "hooks"), out);
 	put_runs("conversions", json_object_get(s, "conversions"), out);
+	if (number(s, "left_out"))
+		fprintf(out, "  left out     %" PRIu64 " snapshots not shipped: too many waited\n",
+			number(s, "left_out"));
 	put_cost(s, out);
 	put_latency(json_object_get(s, "hold_latency"), out);
 	put_waits(json_object_get(s, "waits"), out);
