@@ -167,8 +167,7 @@ static void put_runs(const char *name, const json_t *runs, FILE *out)
 		number(runs, "failed"));
 	if (number(runs, "timed_out"))
 		fprintf(out, " (%" PRIu64 " timed out)", number(runs, "timed_out"));
-	fputc('
-', out);
+	fputc('\n', out);
 }
 
 static void put_cost(const json_t *s, FILE *out)
