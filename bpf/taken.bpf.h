@@ -36,6 +36,9 @@ static struct taken_state taken_states[MAX_CPUS];
 
 const volatile __u32 sources; /* enum kf_sources */
 
+/* Interrupts that began before are of a time when these probes were away (user/capture/shed.c). */
+__u64 irqs_since_ns;
+
 static __always_inline void write_taken(u8 kind, u8 flags, u16 vector, u64 start_ns, u64 end_ns, u64 ns)
 {
 	struct task_struct *current = bpf_get_current_task_btf();
@@ -100,6 +103,8 @@ static __always_inline void irq_ends(u32 level, u16 vector)
 	now_ns = bpf_ktime_get_ns();
 	began_ns = state->began_ns[level];
 	state->began_ns[level] = 0;
+	if (began_ns < irqs_since_ns)
+		return;
 	ns = now_ns - began_ns;
 	if (level == HARD)
 		state->hard_ns += ns;

@@ -27,7 +27,13 @@ struct kf_recorder {
 	uint64_t window_ns;
 	uint64_t after_ns;
 	uint64_t check_every_ns;
-	uint64_t hole_until_ns;	  /* records were dropped during an earlier hold: whole again only from here on */
+	uint64_t hole_until_ns;	 /* records were dropped during an earlier hold: whole again only from here on */
+	enum kf_shed_level shed; /* given up */
+	struct {
+		int fd; /* of bpf_enable_stats(), 0 not counting */
+		uint64_t checks_ns,
+			checks_began_ns; /* looks at open waits while counting: up to the last time, and their sum then */
+	} cost;
 	struct kf_trigger *fired; /* not yet taken by kf_recorder_next_trigger() */
 	size_t n_fired, room_fired;
 };

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "capture/recorder_internal.h"
+#include "capture/shed.h"
 #include "snapshot/snapshot.h"
 
 #include "kflight.skel.h"
@@ -184,8 +185,6 @@ int kf_recorder_copy(struct kf_recorder *r, const struct kf_trigger *trigger, st
 	s->started_ns = r->started_ns;
 	s->window_ns = r->window_ns;
 	s->after_ns = r->after_ns;
-	s->syscall_mode = r->bpf->rodata->syscall_mode;
-	s->sources = r->bpf->rodata->sources;
 	s->trigger = *trigger;
 	nice_before = hurry();
 	read_clocks(s);
@@ -193,6 +192,7 @@ int kf_recorder_copy(struct kf_recorder *r, const struct kf_trigger *trigger, st
 	failed = copy_rings(r, from_ns, s, e);
 	if (!failed)
 		find_bounds(r, from_ns, s); /* with what is known of earlier holes: before this one is noted */
+	kf_recorder_claim_sources(r, s);
 	release(r);
 	setpriority(PRIO_PROCESS, 0, nice_before);
 	if (!failed) {
