@@ -25,7 +25,6 @@ void kf_recording_init(struct kf_recording *r)
 	memset(r, 0, sizeof(*r));
 	r->output_dir = ".";
 	r->cooldown_ns = DEFAULT_COOLDOWN_NS;
-	r->output_dir_fd = -1;
 	r->socket = KF_CONTROL_PATH;
 }
 
@@ -196,8 +195,7 @@ int kf_recording_prepare(struct kf_recording *r, struct kf_error *e)
 		return -1;
 	if (!strcmp(r->socket, "none"))
 		r->socket = NULL;
-	r->output_dir_fd = kf_output_dir_open(r->output_dir, e);
-	return r->output_dir_fd < 0 ? -1 : 0;
+	return kf_output_dir_new(&r->dir, r->output_dir, NULL, e);
 }
 
 static void tell(const struct kf_recording *r)
@@ -244,7 +242,7 @@ int kf_recording_loop(struct kf_recording *r, pid_t child, const char *child_nam
 		.filter = &r->filter,
 		.triggers = &r->triggers,
 		.output_dir = r->output_dir,
-		.output_dir_fd = r->output_dir_fd,
+		.dir = r->dir,
 		.socket = r->socket,
 		.after_ns = r->after_ns,
 		.cooldown_ns = r->cooldown_ns,
@@ -271,8 +269,7 @@ void kf_recording_release(struct kf_recording *r)
 {
 	kf_recording_stop(r);
 	kf_filter_spec_release(&r->filter);
-	if (r->output_dir_fd >= 0)
-		close(r->output_dir_fd);
+	kf_output_dir_free(&r->dir);
 	free(r->pids.items);
 	free(r->tids.items);
 	free(r->comms.items);

@@ -14,6 +14,7 @@
 #include "cli/options.h"
 
 struct kf_error;
+struct kf_output_dir;
 struct kf_recorder;
 
 struct kf_recording {
@@ -34,7 +35,7 @@ struct kf_recording {
 	uint64_t window_ns, window_bytes;
 	int syscall_mode;
 	uint32_t sources;
-	int output_dir_fd;
+	struct kf_output_dir *dir;
 	struct kf_recorder *recorder;
 };
 

@@ -29,10 +29,7 @@ struct kf_keep {
 /* text NULL: keep everything. Errors name the part. */
 int kf_keep_parse(const char *text, struct kf_keep *out, struct kf_error *e);
 
-/*
- * dir_fd stays the caller's. Fails if the file system cannot keep marks. Removes what recorders that are gone left half-written:
- * they hold a lock on the folder (output_dir.h) while they live.
- */
+/* dir_fd stays the caller's. Fails if the file system cannot keep marks. */
 int kf_retention_new(struct kf_retention **out, const struct kf_keep *keep, int dir_fd, struct kf_error *e);
 void kf_retention_free(struct kf_retention **r);
 

@@ -14,6 +14,7 @@ struct kf_saving {
 	struct kf_timer *after;
 	enum kf_saving_state state;
 	struct kf_ask ask;
+	bool is_news;
 };
 
 static void done(struct kf_saving *s, const char *name, const struct kf_error *e)
@@ -28,6 +29,7 @@ static void copy_and_write(struct kf_saving *s)
 	struct kf_error e;
 
 	s->state = KF_SAVING_WRITING;
+	s->is_news = true;
 	kf_timer_set(s->after, 0, 0);
 	if (kf_recorder_copy(s->opts.recorder, &s->ask.trigger, &snapshot, &e)) {
 		done(s, NULL, &e);
@@ -53,6 +55,7 @@ static void on_written(void *saving)
 	struct kf_error e;
 	const char *name = kf_writer_finish(s->writer, &e);
 
+	s->is_news = kf_writer_failure_is_news(s->writer);
 	done(s, name, &e);
 }
 
@@ -78,6 +81,16 @@ enum kf_saving_state kf_saving_state(const struct kf_saving *s)
 	return s->state;
 }
 
+struct kf_writer *kf_saving_writer(const struct kf_saving *s)
+{
+	return s->writer;
+}
+
+bool kf_saving_failure_is_news(const struct kf_saving *s)
+{
+	return s->is_news;
+}
+
 const char *kf_saving_state_name(enum kf_saving_state state)
 {
 	static const char *const names[] = {
@@ -94,7 +107,7 @@ int kf_saving_new(struct kf_saving **out, const struct kf_saving_options *opts, 
 	if (!s)
 		return kf_fail_memory(e, "the snapshots");
 	s->opts = *opts;
-	if (kf_events_timer(opts->events, on_after, s, &s->after, e) || kf_writer_new(&s->writer, opts->dir_fd, e) ||
+	if (kf_events_timer(opts->events, on_after, s, &s->after, e) || kf_writer_new(&s->writer, &opts->files, e) ||
 	    kf_events_watch(opts->events, kf_writer_fd(s->writer), on_written, s, e)) {
 		kf_saving_free(&s);
 		return -1;

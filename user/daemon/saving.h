@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "daemon/writer.h"
 #include "snapshot/snapshot.h"
 
 struct kf_error;
@@ -38,7 +39,7 @@ enum kf_saving_state { KF_SAVING_IDLE, KF_SAVING_AFTER, KF_SAVING_WRITING };
 struct kf_saving_options {
 	struct kf_recorder *recorder;
 	struct kf_events *events;
-	int dir_fd;
+	struct kf_writer_options files;
 	uint64_t after_ns;
 	void *context;
 	/* Fills in what the recorder does not know; 0, or -1 with the reason. */
@@ -54,6 +55,11 @@ void kf_saving_free(struct kf_saving **s);
 enum kf_saving_state kf_saving_state(const struct kf_saving *s);
 /* "recording", "after", "writing" */
 const char *kf_saving_state_name(enum kf_saving_state state);
+
+/* For its counts and its sweep. */
+struct kf_writer *kf_saving_writer(const struct kf_saving *s);
+/* False: the snapshot that was just lost was lost as others within the last minute, and that was told. */
+bool kf_saving_failure_is_news(const struct kf_saving *s);
 
 /* The window is held, the state is idle. at_once: nothing after the trigger is waited for. */
 void kf_saving_begin(struct kf_saving *s, const struct kf_ask *ask, bool at_once);

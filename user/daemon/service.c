@@ -70,8 +70,10 @@ static void tell_limits(struct service *s)
 
 static void lost(struct service *s, const struct kf_ask *ask, const struct kf_error *e)
 {
-	kf_error_print(e);
-	kf_note(s->ending ? "this snapshot is lost" : "this snapshot is lost, recording goes on");
+	if (s->ending || kf_saving_failure_is_news(s->saving)) {
+		kf_error_print(e);
+		kf_note(s->ending ? "this snapshot is lost" : "this snapshot is lost, recording goes on");
+	}
 	s->result->failed++;
 	if (ask->client)
 		kf_control_answer_error(s->control, ask->client, "failed", e->message);
@@ -311,7 +313,7 @@ static int open_parts(struct service *s, struct kf_error *e)
 {
 	const struct kf_saving_options saving = {
 		.recorder = s->recorder,
-		.dir_fd = s->opts->output_dir_fd,
+		.files = { .dir = s->opts->dir },
 		.after_ns = s->opts->after_ns,
 		.context = s,
 		.describe = on_describe,

@@ -14,6 +14,7 @@
 
 struct kf_error;
 struct kf_filter_spec;
+struct kf_output_dir;
 struct kf_recorder;
 struct kf_trigger_spec;
 
@@ -21,7 +22,7 @@ struct kf_service_options {
 	const struct kf_filter_spec *filter;
 	const struct kf_trigger_spec *triggers;
 	const char *output_dir;
-	int output_dir_fd;
+	struct kf_output_dir *dir;
 	const char *socket; /* control socket, NULL none */
 	uint64_t after_ns;
 	uint64_t cooldown_ns;

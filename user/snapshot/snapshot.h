@@ -149,10 +149,16 @@ int kf_snapshot_set(char **field, const char *text);
 /*
  * Writes s as file `name` in the folder dir_fd: under a temporary name first (O_EXCL, O_NOFOLLOW, mode 0600), renamed
  * when whole and synced, removed on failure. A reader never sees half a file under `name`; an existing `name` is an
- * error. Only a writer that is killed leaves its temporary file, whose name begins with KF_SNAPSHOT_TEMP_PREFIX.
+ * error. Only a writer that is killed leaves its temporary file, whose name begins with KF_SNAPSHOT_TEMP_PREFIX; as long
+ * as it lives the file is locked (flock).
  */
 #define KF_SNAPSHOT_TEMP_PREFIX ".kflight-tmp-"
 int kf_snapshot_write(const struct kf_snapshot *s, int dir_fd, const char *name, struct kf_error *e);
+
+/* The same; prepare (NULL none) gets the whole file before it has its name: owner, attributes. It returns 0 or an errno. */
+typedef int (*kf_snapshot_prepare_fn)(void *context, int fd);
+int kf_snapshot_write_prepared(const struct kf_snapshot *s, int dir_fd, const char *name,
+			       kf_snapshot_prepare_fn prepare, void *context, struct kf_error *e);
 
 /*
  * Reads a file. Truncated, foreign, newer and corrupt files are errors that say which of these it is and where; nothing

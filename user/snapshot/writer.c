@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -329,8 +330,10 @@ static int create_temp(struct writer *w)
 			return fail(w, errno, "name");
 		snprintf(w->temp, sizeof(w->temp), KF_SNAPSHOT_TEMP_PREFIX "%016llx", (unsigned long long)random);
 		w->fd = openat(w->dir_fd, w->temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-		if (w->fd >= 0)
+		if (w->fd >= 0) {
+			flock(w->fd, LOCK_EX | LOCK_NB); /* says that its writer lives */
 			return 0;
+		}
 		if (errno != EEXIST)
 			break;
 	}
@@ -378,7 +381,20 @@ static int check_name(struct writer *w)
 	return fstatat(w->dir_fd, w->name, &st, AT_SYMLINK_NOFOLLOW) ? 0 : fail_exists(w);
 }
 
+static int prepare_file(struct writer *w, kf_snapshot_prepare_fn prepare, void *context)
+{
+	int err = prepare ? prepare(context, w->fd) : 0;
+
+	return err ? fail(w, err, "prepare") : 0;
+}
+
 int kf_snapshot_write(const struct kf_snapshot *s, int dir_fd, const char *name, struct kf_error *e)
+{
+	return kf_snapshot_write_prepared(s, dir_fd, name, NULL, NULL, e);
+}
+
+int kf_snapshot_write_prepared(const struct kf_snapshot *s, int dir_fd, const char *name,
+			       kf_snapshot_prepare_fn prepare, void *context, struct kf_error *e)
 {
 	struct writer w = { .dir_fd = dir_fd, .fd = -1, .name = name, .e = e };
 	int result = -1;
@@ -391,7 +407,8 @@ int kf_snapshot_write(const struct kf_snapshot *s, int dir_fd, const char *name,
 		return kf_fail_memory(e, "writing a snapshot");
 	}
 	w.packed = w.out + OUT_BYTES;
-	if (!create_temp(&w) && !write_all(&w, s) && !close_synced(&w) && !publish(&w))
+	if (!create_temp(&w) && !write_all(&w, s) && !prepare_file(&w, prepare, context) && !close_synced(&w) &&
+	    !publish(&w))
 		result = 0;
 	if (w.fd >= 0)
 		close(w.fd);
