@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "expr/expr.h"
+#include "expr/condition.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,21 +14,22 @@
 static struct kf_expr parsed(const char *text)
 {
 	struct kf_error e = { 0 };
-	struct kf_expr expr;
+	struct kf_condition c;
 
-	if (kf_expr_parse(&expr, text, NULL, &e))
+	if (kf_condition_parse(&c, "expression", text, NULL, &e))
 		fail_msg("'%s' was refused: %s", text, e.message);
-	return expr;
+	assert_int_equal(c.n_exprs, 1);
+	return c.exprs[0];
 }
 
 /* Refused with these words, at this column. */
 static void refused(const char *text, size_t column, const char *why)
 {
 	struct kf_error e = { 0 };
-	struct kf_expr expr;
+	struct kf_condition c;
 	size_t at = 99;
 
-	if (!kf_expr_parse(&expr, text, &at, &e))
+	if (!kf_condition_parse(&c, "expression", text, &at, &e))
 		fail_msg("'%s' was accepted", text);
 	if (at != column || !strstr(e.message, why) || strchr(e.message, '\n'))
 		fail_msg("'%s': wanted column %zu and '%s', got column %zu: %s", text, column, why, at, e.message);
@@ -61,7 +62,7 @@ static void the_grammar_of_the_issue(void **state)
 	assert_int_equal(x.limit, 100 * KF_EXPR_MICRO);
 	x = parsed("rate(futex >= 10 ms) < 5/m");
 	assert_int_equal(x.unit, KF_EXPR_PER_TIME);
-	assert_int_equal(x.period_ns, 60000000000);
+	assert_int_equal(x.per_ns, 60000000000);
 	assert_true(x.longer_or_equal);
 	assert_int_equal(x.compare, KF_EXPR_BELOW);
 }
@@ -98,7 +99,7 @@ static void unknown_names(void **state)
 	refused("max(runq:read) > 5ms", 9, "takes no ':'");
 	refused("> 5ms", 1, "does not say what to look at");
 	refused("", 1, "does not say what to look at");
-	refused("(runq) > 5ms", 1, "function is missing");
+	refused("(runq) > 5ms", 6, "comparison is missing");
 }
 
 static void limits(void **state)
@@ -131,6 +132,25 @@ static void percentiles(void **state)
 	refused("p99.(runq) > 1ms", 4, "is no percentile");
 }
 
+static void periods(void **state)
+{
+	struct kf_expr x = parsed("p99(runq) > 2ms / 1s");
+
+	assert_int_equal(x.limit, 2000000);
+	assert_int_equal(x.over_ns, 1000000000);
+	assert_int_equal(parsed("rate(runq) > 5 / m / 10 s").over_ns, 10000000000);
+	assert_int_equal(parsed("rate(runq) > 5/m").over_ns, 0);
+	assert_int_equal(parsed("total(softirq) > 10 % / 100ms").over_ns, 100000000);
+	assert_int_equal(parsed("count(runq)>5/24h").over_ns, 86400000000000);
+	assert_int_equal(parsed("max(runq)<5ms/1s").over_ns, 1000000000);
+	refused("p99(runq)>2ms/", 15, "duration is missing");
+	refused("p99(runq)>2ms/99ms", 15, "from 100ms to 24h");
+	refused("p99(runq)>2ms/25h", 15, "from 100ms to 24h");
+	refused("max(runq)>=2ms/1s", 15, "single waits");
+	refused("count(runq)>5/s", 15, "this is no period");
+	refused("rate(runq)>5/10s", 14, "per s, m or h");
+}
+
 static void time_of_cpus(void **state)
 {
 	assert_int_equal(parsed("total(softirq) > 10%").kind, KF_EXPR_SOFTIRQ);
@@ -140,7 +160,7 @@ static void time_of_cpus(void **state)
 
 static void hostile_text(void **state)
 {
-	char text[400];
+	char text[600];
 
 	refused("max(runq) of a\x1b[31m > 5ms", 15, "control character");
 	refused("max(runq) of  > 5ms", 15, "is missing");
@@ -149,7 +169,14 @@ static void hostile_text(void **state)
 	refused("max(runq) of 0 > 5ms", 14, "PID 0");
 	memset(text, 'a', sizeof(text) - 1);
 	text[sizeof(text) - 1] = '\0';
-	refused(text, 1, "longer than 255");
+	refused(text, 1, "longer than 511");
+	text[400] = '\0';
+	refused(text, 1, "unknown kind");
+	memcpy(text, "runq>", 5);
+	memset(text + 5, '0', 300);
+	memcpy(text + 305, " ms", 4);
+	refused(text, 6, "no duration");
+	memset(text, 'a', sizeof(text) - 1);
 	text[200] = '\0';
 	refused(text, 1, "unknown kind");
 	memcpy(text, "runq of ", 8);
@@ -165,6 +192,7 @@ int main(void)
 		cmocka_unit_test(unknown_names),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(percentiles),
+		cmocka_unit_test(periods),
 		cmocka_unit_test(time_of_cpus),
 		cmocka_unit_test(hostile_text),
 	};

@@ -158,7 +158,7 @@ static bool passes_limit(const struct material *m, uint64_t value, bool or_equal
 		left *= KF_EXPR_MICRO;
 		break;
 	case KF_EXPR_PER_TIME:
-		left = left * KF_EXPR_MICRO * m->x->period_ns;
+		left = left * KF_EXPR_MICRO * m->x->per_ns;
 		right *= window_ns;
 		break;
 	}

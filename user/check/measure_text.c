@@ -28,7 +28,7 @@ static void add_micro(struct kf_line *line, uint64_t micro)
 
 static const char *period_name(const struct kf_expr *x)
 {
-	return x->period_ns > 60000000000ULL ? "/h" : x->period_ns > 1000000000ULL ? "/m" : "/s";
+	return x->per_ns > 60000000000ULL ? "/h" : x->per_ns > 1000000000ULL ? "/m" : "/s";
 }
 
 const char *kf_measured_value(const struct kf_measured *m, const struct kf_expr *x, char *buf, size_t len)
@@ -49,7 +49,7 @@ const char *kf_measured_value(const struct kf_measured *m, const struct kf_expr 
 		kf_line_add(&line, "%.3Lg %%", 100 * m->value / window_ns);
 		break;
 	case KF_EXPR_PER_TIME:
-		kf_line_add(&line, "%.3Lg%s", (long double)m->value * x->period_ns / window_ns, period_name(x));
+		kf_line_add(&line, "%.3Lg%s", (long double)m->value * x->per_ns / window_ns, period_name(x));
 		break;
 	default:
 		kf_line_add(&line, "%llu", (unsigned long long)m->value);

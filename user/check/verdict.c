@@ -8,10 +8,25 @@
 #include "base/units.h"
 #include "check/samples.h"
 #include "check/select.h"
+#include "expr/condition.h"
 
 /* What rules take for late by default: a shorter hole hides no finding of that severity. */
 #define HIDES_ERROR_NS 10000000
 #define HIDES_WARN_NS  1000000
+
+/* One expression, for now. */
+static int parse(struct kf_expr *out, const char *text, size_t *column, struct kf_error *e)
+{
+	struct kf_condition condition;
+
+	if (kf_condition_parse(&condition, "expression", text, column, e))
+		return -1;
+	if (condition.n_exprs != 1 || condition.settings.n_filters || condition.exprs[0].over_ns)
+		return kf_fail(e, KF_USAGE, NULL,
+			       "expression '%.200s': check knows no and, or, periods and settings yet", text);
+	*out = condition.exprs[0];
+	return 0;
+}
 
 int kf_checks_add(struct kf_checks *c, const char *expression, size_t *column, struct kf_error *e)
 {
@@ -21,7 +36,7 @@ int kf_checks_add(struct kf_checks *c, const char *expression, size_t *column, s
 		return kf_fail(e, KF_USAGE, NULL, "more than %d expressions", KF_CHECKS_MAX);
 	if (KF_GROW(c->exprs, c->n_exprs, c->room_exprs))
 		return kf_fail_memory(e, "expressions");
-	if (kf_expr_parse(&c->exprs[c->n_exprs], expression, column, e))
+	if (parse(&c->exprs[c->n_exprs], expression, column, e))
 		return -1;
 	c->n_exprs++;
 	return 0;

@@ -37,7 +37,7 @@ struct kf_checks {
 /* More make no sense and would take long on a large file. */
 #define KF_CHECKS_MAX 256
 
-/* column as in kf_expr_parse(). */
+/* column as in kf_condition_parse(). */
 int kf_checks_add(struct kf_checks *c, const char *expression, size_t *column, struct kf_error *e);
 /*
  * Adds a file: one expression, or "rule NAME=WARN,ERROR" (rules/settings.h), per line; # begins a comment, empty lines

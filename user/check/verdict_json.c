@@ -35,7 +35,7 @@ static const char *unit_of(const struct kf_expr *x)
 	case KF_EXPR_PERCENT:
 		return "percent";
 	case KF_EXPR_PER_TIME:
-		return x->period_ns > 60000000000ULL ? "per_h" : x->period_ns > 1000000000ULL ? "per_m" : "per_s";
+		return x->per_ns > 60000000000ULL ? "per_h" : x->per_ns > 1000000000ULL ? "per_m" : "per_s";
 	}
 	return "count";
 }
@@ -49,7 +49,7 @@ static json_t *value_of(const struct kf_measured *m, const struct kf_expr *x)
 	if (x->unit == KF_EXPR_PERCENT)
 		return json_real(100.0 * (double)m->value / window_ns);
 	if (x->unit == KF_EXPR_PER_TIME)
-		return json_real((double)m->value * (double)x->period_ns / window_ns);
+		return json_real((double)m->value * (double)x->per_ns / window_ns);
 	return json_integer((json_int_t)m->value);
 }
 

@@ -2,20 +2,13 @@
 /*
  * trigger_set.h - the triggers of a recording, as people write them and as BPF looks at them.
  *
- *	TRIGGER    := CONDITION [ "{" SETTING { "," SETTING } "}" ]
- *	CONDITION  := ALL { "or" ALL }
- *	ALL        := ONE { "and" ONE }
- *	ONE        := EXPRESSION | "(" CONDITION ")"			EXPRESSION as in expr/expr.h
- *	SETTING    := "name" "=" NAME					letters, digits, '-', '_', '.'; in file names and reports
- *		    | ( "comm" | "pid" | "tid" | "cgroup" ) "=" VALUE { "|" VALUE }
- *		    | "cooldown" "=" DURATION | "sample" "=" NUMBER "%" | "enabled" "=" ( "yes" | "no" )
+ * A trigger is a text as in expr/condition.h, and becomes a rule: an OR of clauses, each an AND of terms. A single wait
+ * (runq>5ms, max(runq)>5ms) is an event term. Everything else is an aggregate: looked at over a sliding period, the one behind
+ * "/", else 1 s (rate: its own unit). Terms belong to one rule each, so that a rule can be changed alone; within it, equal ones are
+ * one. `of WHO` is a filter of its term, what stands in braces one of all terms of the rule. Filters of a term must all fit (a
+ * value of each), beside the filter of the recording. Totals of CPUs (steal, softirq, irq) are for `check` only.
  *
- *	runq>5ms{comm=nginx*}		futex>50ms or block>1s{pid=2144,cooldown=1m}
- *	p99(runq) > 2ms / 1s		rate(runq>1ms) > 100/s and runq > 5ms {name=storm, sample=10%}
- *
- * A single wait (runq>5ms, max(runq)>5ms) is an event term. An aggregate is looked at over a sliding period: the one behind "/",
- * else 1 s (rate: its own time). Filters of one trigger must all fit (a value of each), beside the filter of the recording.
- * Totals of CPUs (steal, softirq, irq) are for `check` only.
+ * Each rule stands for itself: syscall:read>1s does not except read from syscall>100ms.
  */
 #ifndef KF_EXPR_TRIGGER_SET_H
 #define KF_EXPR_TRIGGER_SET_H
@@ -24,33 +17,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "expr/condition.h"
 #include "expr/expr.h"
+#include "expr/settings.h"
 #include "kflight/control.h"
 
 struct kf_error;
 
-#define KF_RULE_NAME_BYTES  32
-#define KF_RULE_TEXT_BYTES  512
+#define KF_RULE_TEXT_BYTES  KF_CONDITION_BYTES
 #define KF_MAX_TERM_FILTERS 64
+#define KF_AGGREGATE_NS	    1000000000ULL /* the period if none is given */
 
 struct kf_trigger_rule {
-	char name[KF_RULE_NAME_BYTES]; /* given, or made of the condition; unique in the set */
+	char name[KF_RULE_NAME_BYTES]; /* given, or made of the condition (expr/rule_name.h); unique in the set */
 	char text[KF_RULE_TEXT_BYTES]; /* as given, without the blanks at its ends */
 	uint64_t cooldown_ns;	       /* beside the one of all triggers */
-	uint32_t sample;	       /* as in struct kf_rule; UINT32_MAX always */
+	uint32_t sample;	       /* as in struct kf_rule; KF_SAMPLE_ALWAYS */
 	bool enabled;
-	uint32_t terms; /* a bit each */
-};
-
-/* Whose waits a term is about: one value of one dimension. Values of one dimension are alternatives, dimensions must all fit. */
-enum kf_filter_by { KF_FILTER_PID, KF_FILTER_TID, KF_FILTER_COMM, KF_FILTER_CGROUP, KF_FILTER_PID_OR_TID };
-
-struct kf_term_filter {
-	uint32_t terms; /* a bit each */
-	enum kf_filter_by by;
-	uint32_t id;		  /* PID, TID, PID_OR_TID ("of 2144") */
-	struct kf_comm_glob comm; /* COMM: thread or process */
-	char cgroup[256];	  /* CGROUP: path of a cgroup v2, as given; the recorder looks it up */
+	uint32_t terms; /* a bit each: neighbours, in the order they were given */
 };
 
 struct kf_trigger_set {
@@ -59,24 +43,32 @@ struct kf_trigger_set {
 	struct kf_expr exprs[KF_MAX_TERMS]; /* the same, as parsed: aggregates are judged by it */
 	uint64_t period_ns[KF_MAX_TERMS];   /* of aggregates, 0 for events */
 	struct kf_clause clauses[KF_MAX_CLAUSES];
-	struct kf_term_filter filters[KF_MAX_TERM_FILTERS];
+	struct kf_term_filter filters[KF_MAX_TERM_FILTERS]; /* each once, with all terms it is about */
 	size_t n_rules, n_terms, n_clauses, n_filters;
 };
 
-/* Adds one trigger to set, which starts zeroed. On failure set is as before, and e names the column. */
-int kf_trigger_set_add(struct kf_trigger_set *set, const char *text, struct kf_error *e);
+/*
+ * Adds one trigger to set, which starts zeroed. On failure set is as before, e names the column, and column (may be NULL) is
+ * it, 0 if no place is to blame.
+ */
+int kf_trigger_set_add(struct kf_trigger_set *set, const char *text, size_t *column, struct kf_error *e);
 
 /* The same with a name from elsewhere (a section of the config file); {name=} must then be the same or missing. */
-int kf_trigger_set_add_named(struct kf_trigger_set *set, const char *name, const char *text, struct kf_error *e);
+int kf_trigger_set_add_named(struct kf_trigger_set *set, const char *name, const char *text, size_t *column,
+			     struct kf_error *e);
 
 /* Index of the rule of that name, -1 none. */
 int kf_trigger_set_find(const struct kf_trigger_set *set, const char *name);
 
+/* Index of the rule this term is part of. */
+int kf_trigger_set_rule_of(const struct kf_trigger_set *set, size_t term);
+
 /*
- * Gives a rule another text while it is in use: limits, periods, cool-down, sample, enabled may change; what is measured of whom, and
- * how it is combined, may not (the error says that this needs a restart). On failure set is as before.
+ * Gives a rule another text while it is in use. What it does not say is as by default; the name stays. Limits, lengths, periods,
+ * percentiles, cool-down, sample, enabled may change; what is measured of whom, and how it is combined, may not (the error says
+ * that this needs a restart). On failure set is as before.
  */
-int kf_trigger_set_change(struct kf_trigger_set *set, int rule, const char *text, struct kf_error *e);
+int kf_trigger_set_change(struct kf_trigger_set *set, int rule, const char *text, size_t *column, struct kf_error *e);
 
 /* Does any enabled rule need syscall records, or counting (aggregates)? */
 bool kf_trigger_set_needs_syscalls(const struct kf_trigger_set *set);
