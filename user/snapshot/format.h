@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * format.h - the .kfl file, format 1.1.
+ * format.h - the .kfl file, format 1.2.
  *
  * A header, then sections one behind the other to the end of the file. All numbers are little-endian. A reader
  *  - refuses a newer major and reads a newer minor of its own major,
@@ -50,7 +50,14 @@
  *   CGROUPS  u32 bytes per entry, u32 number of entries, entries: struct kf_file_cgroup, then their paths (not NUL), one
  *            behind the other; at most one
  *
+ *   RULES    u32 bytes per entry, u32 number of entries, entries: struct kf_file_rule, then for each its name and its text
+ *            (not NUL), one behind the other; at most one
+ *   RECORDER struct kf_file_recorder, at most one
+ *   SHEDS    u32 bytes per entry, u32 number of entries, entries: struct kf_file_shed
+ *
  * 1.1 added CGROUPS, IRQS among the strings, class 3 (KF_CLASS_TAKEN) among the rings, and the end of struct kf_task.
+ * 1.2 added RULES, RECORDER, SHEDS, TRACE_ID and SPAN_ID among the strings, the end of struct kf_file_losses, and gave
+ * struct kf_trigger a rule where 0 was.
  */
 #ifndef KF_SNAPSHOT_FORMAT_H
 #define KF_SNAPSHOT_FORMAT_H
@@ -64,7 +71,7 @@
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "stored as it is in memory");
 
 #define KF_FORMAT_MAJOR	     1
-#define KF_FORMAT_MINOR	     1
+#define KF_FORMAT_MINOR	     2
 #define KF_FILE_MAGIC	     "\x89KFL\r\n\x1a\n"
 #define KF_FILE_MAGIC_BYTES  8
 #define KF_FILE_INCOMPLETE   1u
@@ -89,6 +96,9 @@ enum kf_section {
 	KF_SECTION_SLOTS = 7,
 	KF_SECTION_TASKS = 8,
 	KF_SECTION_CGROUPS = 9, /* 1.1 */
+	KF_SECTION_RULES = 10,	/* 1.2 */
+	KF_SECTION_RECORDER = 11,
+	KF_SECTION_SHEDS = 12,
 	KF_SECTION_TYPES,
 };
 
@@ -106,7 +116,9 @@ enum kf_string {
 	KF_STRING_FILTER = 5,
 	KF_STRING_TRIGGERS = 6,
 	KF_STRING_REASON = 7,
-	KF_STRING_IRQS = 8, /* 1.1 */
+	KF_STRING_IRQS = 8,	/* 1.1 */
+	KF_STRING_TRACE_ID = 9, /* 1.2 */
+	KF_STRING_SPAN_ID = 10,
 	KF_STRING_IDS,
 };
 
@@ -169,9 +181,11 @@ struct kf_file_losses {
 	uint64_t no_state;
 	uint64_t bad_waits;
 	uint64_t lost_triggers;
+	uint64_t flooded; /* since 1.2 */
 };
-_Static_assert(sizeof(struct kf_file_losses) == 32, "stored layout");
-_Static_assert(sizeof(struct kf_losses) == 32, "a field was added: store it too");
+#define KF_FILE_LOSSES_BYTES_1_0 32
+_Static_assert(sizeof(struct kf_file_losses) == 40, "stored layout");
+_Static_assert(sizeof(struct kf_losses) == 40, "a field was added: store it too");
 
 struct kf_file_rings {
 	uint32_t n_cpus;
@@ -206,6 +220,39 @@ struct kf_file_cgroup {
 };
 _Static_assert(sizeof(struct kf_file_cgroup) == 40, "stored layout");
 _Static_assert(sizeof(struct kf_cgroup) == 40, "a field was added: store it too");
+
+/* As struct kf_snapshot_rule. */
+struct kf_file_rule {
+	uint64_t counts[5]; /* hits, cooling, busy, sampled, limited: since the start */
+	uint64_t recent[5]; /* since the snapshot before */
+	uint32_t name_bytes;
+	uint32_t text_bytes;
+};
+_Static_assert(sizeof(struct kf_file_rule) == 88, "stored layout");
+_Static_assert(sizeof(struct kf_rule_counts) == 40, "a field was added: store it too");
+
+/* Fields as in struct kf_snapshot. */
+struct kf_file_recorder {
+	uint64_t suppressed_since_ns;
+	uint64_t snapshots_before;
+	uint32_t cost_ppm;
+	uint32_t budget_ppm;
+	uint32_t requester_pid;
+	uint32_t requester_uid;
+	char requester_comm[KF_COMM_BYTES];
+};
+_Static_assert(sizeof(struct kf_file_recorder) == 48, "stored layout");
+_Static_assert(sizeof(struct kf_requester) == 24, "a field was added: store it too");
+
+/* As struct kf_shed. */
+struct kf_file_shed {
+	uint64_t ts_ns;
+	uint32_t cost_ppm;
+	uint16_t before;
+	uint16_t after;
+};
+_Static_assert(sizeof(struct kf_file_shed) == 16, "stored layout");
+_Static_assert(sizeof(struct kf_shed) == 16, "a field was added: store it too");
 
 /* Where string id lives in s; NULL for an id that this version does not know. */
 char **kf_snapshot_string(struct kf_snapshot *s, enum kf_string id);

@@ -26,6 +26,10 @@ char **kf_snapshot_string(struct kf_snapshot *s, enum kf_string id)
 		return &s->reason;
 	case KF_STRING_IRQS:
 		return &s->irqs;
+	case KF_STRING_TRACE_ID:
+		return &s->trace_id;
+	case KF_STRING_SPAN_ID:
+		return &s->span_id;
 	case KF_STRING_IDS:
 		break;
 	}
@@ -52,6 +56,28 @@ bool kf_snapshot_knows_affinity(const struct kf_snapshot *s)
 	return false;
 }
 
+int kf_snapshot_add_rule(struct kf_snapshot *s, const char *name, const char *text, const struct kf_rule_counts *counts,
+			 const struct kf_rule_counts *recent)
+{
+	struct kf_snapshot_rule *rules = reallocarray(s->rules, s->n_rules + 1, sizeof(*rules));
+	struct kf_snapshot_rule rule = { .name = strdup(name), .text = strdup(text), .counts = *counts, *recent };
+
+	if (rules)
+		s->rules = rules;
+	if (!rules || !rule.name || !rule.text) {
+		free(rule.name);
+		free(rule.text);
+		return -1;
+	}
+	s->rules[s->n_rules++] = rule;
+	return 0;
+}
+
+const struct kf_snapshot_rule *kf_snapshot_fired(const struct kf_snapshot *s)
+{
+	return s->trigger.rule && s->trigger.rule <= s->n_rules ? &s->rules[s->trigger.rule - 1] : NULL;
+}
+
 struct kf_snapshot *kf_snapshot_new(uint32_t n_cpus)
 {
 	struct kf_snapshot *s = calloc(1, sizeof(*s));
@@ -59,6 +85,7 @@ struct kf_snapshot *kf_snapshot_new(uint32_t n_cpus)
 	if (!s)
 		return NULL;
 	s->n_cpus = n_cpus;
+	s->cost_ppm = KF_COST_UNKNOWN;
 	for (int c = 0; c < KF_CLASSES; c++) {
 		s->rings[c] = calloc(n_cpus ? n_cpus : 1, sizeof(*s->rings[c]));
 		if (!s->rings[c])
@@ -90,6 +117,12 @@ void kf_snapshot_free(struct kf_snapshot **ps)
 	for (size_t i = 0; i < s->n_cgroups; i++)
 		free(s->cgroups[i].path);
 	free(s->cgroups);
+	for (size_t i = 0; i < s->n_rules; i++) {
+		free(s->rules[i].name);
+		free(s->rules[i].text);
+	}
+	free(s->rules);
+	free(s->sheds);
 	free(s);
 	*ps = NULL;
 }

@@ -37,6 +37,7 @@ struct kf_losses {
 	uint64_t no_state;	/* events whose thread got no state (out of memory) */
 	uint64_t bad_waits;	/* waits that were negative or absurd, and reported as unknown */
 	uint64_t lost_triggers; /* triggers that fired but did not fit their ring */
+	uint64_t flooded;	/* records refused because their process had its share */
 };
 
 /* What each trigger kind did since the start. */
@@ -46,12 +47,12 @@ struct kf_trigger_counts {
 	uint64_t busy;	  /* suppressed while a snapshot was being taken */
 };
 
-/* One rule of the trigger set, and what it did since the start of recording. */
+/* One rule of the trigger set, and what it did. */
 struct kf_snapshot_rule {
-	char *name; /* "runq-5ms" */
-	char *text; /* as the user gave it: "runq>5ms{comm=nginx*}" */
-	struct kf_rule_counts counts;
-	uint64_t suppressed; /* fired without a snapshot of its own since the snapshot before this one */
+	char *name;		      /* "runq-5ms" */
+	char *text;		      /* as the user gave it: "runq>5ms{comm=nginx*}" */
+	struct kf_rule_counts counts; /* since the start of recording */
+	struct kf_rule_counts recent; /* ... of which since the snapshot before this one (suppressed_since_ns) */
 };
 
 /* Who asked for the snapshot over the control socket. */
@@ -85,7 +86,8 @@ struct kf_cgroup {
 	char *path;	    /* from the root of the hierarchy: "/web" */
 };
 
-#define KF_MAX_SHEDS 64
+#define KF_MAX_SHEDS	64
+#define KF_COST_UNKNOWN UINT32_MAX
 
 struct kf_snapshot {
 	/* Clocks. real_ns is CLOCK_REALTIME at CLOCK_MONOTONIC mono_ns. */
@@ -110,7 +112,7 @@ struct kf_snapshot {
 	char *filter;	       /* as the user gave it, "" none */
 	char *triggers;	       /* expressions, comma separated, "" none */
 	char *reason;	       /* of a request, "" none */
-	char *trace_id; /* of a request: the trace and span it belongs to (W3C trace context, hexadecimal), "" none */
+	char *trace_id;	       /* of a request: trace and span it belongs to (W3C trace context), "" none */
 	char *span_id;
 	char *irqs; /* names of interrupts, a line each: "24 virtio0-input.0", "" not known */
 
@@ -120,12 +122,11 @@ struct kf_snapshot {
 	struct kf_requester requester;
 	struct kf_snapshot_rule *rules; /* in the order of trigger.rule - 1 */
 	size_t n_rules;
-	uint64_t
-		suppressed_since_ns; /* what rules[].suppressed counts from: the snapshot before this one, or the start */
-	uint64_t snapshots_before;   /* written by this recorder */
-	/* Own cost: cost_ppm of the host's CPU time when measured last (UINT32_MAX not measured), allowed budget_ppm (0 no budget). */
-	uint32_t cost_ppm, budget_ppm;
-	struct kf_shed *sheds; /* oldest first, those since the start or the last KF_MAX_SHEDS */
+	uint64_t suppressed_since_ns; /* what rules[].recent counts from: the snapshot before this one, or the start */
+	uint64_t snapshots_before;    /* written by this recorder */
+	uint32_t cost_ppm;	      /* own share of the host's CPU time when measured last, KF_COST_UNKNOWN never */
+	uint32_t budget_ppm;	      /* allowed share, 0 no budget */
+	struct kf_shed *sheds;	      /* oldest first, those since the start or the last KF_MAX_SHEDS */
 	size_t n_sheds;
 
 	uint32_t n_cpus;			/* possible CPUs: index is the CPU number */
@@ -137,7 +138,7 @@ struct kf_snapshot {
 	size_t n_cgroups;
 };
 
-/* Allocates an empty snapshot with room for n_cpus rings per class and "" for every string. */
+/* Allocates an empty snapshot with room for n_cpus rings per class, "" for every string, KF_COST_UNKNOWN as its cost. */
 struct kf_snapshot *kf_snapshot_new(uint32_t n_cpus);
 /* Frees *s and all it holds, sets *s to NULL; NULL and pointer to NULL are fine. */
 void kf_snapshot_free(struct kf_snapshot **s);
@@ -145,6 +146,12 @@ void kf_snapshot_free(struct kf_snapshot **s);
 bool kf_snapshot_knows_affinity(const struct kf_snapshot *s);
 /* Replaces one of the strings; text may be NULL ("" then). Returns 0 or -1 when out of memory. */
 int kf_snapshot_set(char **field, const char *text);
+
+/* Appends a rule; copies the texts. Returns 0 or -1 when out of memory. */
+int kf_snapshot_add_rule(struct kf_snapshot *s, const char *name, const char *text, const struct kf_rule_counts *counts,
+			 const struct kf_rule_counts *recent);
+/* The rule that fired; NULL none, or not known. */
+const struct kf_snapshot_rule *kf_snapshot_fired(const struct kf_snapshot *s);
 
 /*
  * Writes s as file `name` in the folder dir_fd: under a temporary name first (O_EXCL, O_NOFOLLOW, mode 0600), renamed

@@ -200,6 +200,7 @@ static int write_losses(struct writer *w, const struct kf_snapshot *s)
 		.no_state = s->losses.no_state,
 		.bad_waits = s->losses.bad_waits,
 		.lost_triggers = s->losses.lost_triggers,
+		.flooded = s->losses.flooded,
 	};
 
 	return write_plain(w, KF_SECTION_LOSSES, &l, sizeof(l));
@@ -284,6 +285,65 @@ static int write_cgroups(struct writer *w, const struct kf_snapshot *s)
 	return end(w);
 }
 
+static void put_counts(uint64_t out[5], const struct kf_rule_counts *c)
+{
+	memcpy(out, (const uint64_t[5]){ c->hits, c->cooling, c->busy, c->sampled, c->limited }, 5 * sizeof(*out));
+}
+
+static int write_rules(struct writer *w, const struct kf_snapshot *s)
+{
+	uint32_t head[2] = { sizeof(struct kf_file_rule), (uint32_t)s->n_rules };
+
+	if (begin(w, KF_SECTION_RULES, KF_ENCODING_PLAIN) || add(w, head, sizeof(head)))
+		return -1;
+	for (size_t i = 0; i < s->n_rules; i++) {
+		const struct kf_snapshot_rule *r = &s->rules[i];
+		struct kf_file_rule f = { .name_bytes = (uint32_t)strlen(r->name),
+					  .text_bytes = (uint32_t)strlen(r->text) };
+
+		put_counts(f.counts, &r->counts);
+		put_counts(f.recent, &r->recent);
+		if (add(w, &f, sizeof(f)))
+			return -1;
+	}
+	for (size_t i = 0; i < s->n_rules; i++)
+		if (add(w, s->rules[i].name, strlen(s->rules[i].name)) ||
+		    add(w, s->rules[i].text, strlen(s->rules[i].text)))
+			return -1;
+	return end(w);
+}
+
+static int write_recorder(struct writer *w, const struct kf_snapshot *s)
+{
+	struct kf_file_recorder f = {
+		.suppressed_since_ns = s->suppressed_since_ns,
+		.snapshots_before = s->snapshots_before,
+		.cost_ppm = s->cost_ppm,
+		.budget_ppm = s->budget_ppm,
+		.requester_pid = s->requester.pid,
+		.requester_uid = s->requester.uid,
+	};
+
+	memcpy(f.requester_comm, s->requester.comm, sizeof(f.requester_comm));
+	return write_plain(w, KF_SECTION_RECORDER, &f, sizeof(f));
+}
+
+static int write_sheds(struct writer *w, const struct kf_snapshot *s)
+{
+	uint32_t head[2] = { sizeof(struct kf_file_shed), (uint32_t)s->n_sheds };
+
+	if (begin(w, KF_SECTION_SHEDS, KF_ENCODING_PLAIN) || add(w, head, sizeof(head)))
+		return -1;
+	for (size_t i = 0; i < s->n_sheds; i++) {
+		const struct kf_shed *shed = &s->sheds[i];
+		struct kf_file_shed f = { shed->ts_ns, shed->cost_ppm, shed->before, shed->after };
+
+		if (add(w, &f, sizeof(f)))
+			return -1;
+	}
+	return end(w);
+}
+
 static int write_header(struct writer *w, uint32_t flags)
 {
 	struct kf_file_header h = {
@@ -308,7 +368,7 @@ static int write_all(struct writer *w, const struct kf_snapshot *s)
 	if (write_meta(w, s) || write_strings(w, s) || write_losses(w, s) || write_counts(w, s) ||
 	    write_plain(w, KF_SECTION_TRIGGER, &s->trigger, sizeof(s->trigger)) || write_rings(w, s) ||
 	    write_slots(w, s) || write_array(w, KF_SECTION_TASKS, s->tasks, sizeof(*s->tasks), s->n_tasks) ||
-	    write_cgroups(w, s))
+	    write_cgroups(w, s) || write_rules(w, s) || write_recorder(w, s) || write_sheds(w, s))
 		return -1;
 	return write_header(w, 0);
 }
