@@ -4,349 +4,329 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
+
+#include <utlist.h>
 
 #include "base/error.h"
 #include "base/now.h"
-#include "daemon/control_socket.h"
+#include "daemon/control_address.h"
+#include "daemon/control_internal.h"
+#include "daemon/events.h"
 
-enum client_state {
-	CLIENT_FREE,
-	CLIENT_READING, /* has not sent its whole line */
-	CLIENT_WAITING, /* a snapshot is under way for it */
-	CLIENT_WRITING, /* has not taken its whole answer */
-};
+#define MAX_CONNECTIONS		256
+#define MAX_METRICS_CONNECTIONS 32
+#define CONNECTION_MEMORY_BYTES 8192 /* header and output of one; a longer header is refused */
 
-struct client {
-	enum client_state state;
-	int fd;
-	uint64_t generation; /* of this slot, so that an old request does not meet a new client */
-	uint64_t deadline_ns;
-	char line[KF_CONTROL_LINE_BYTES]; /* the request, then the answer */
-	size_t used;
-	size_t sent;
-};
+/* How long a connection may take for a request and its answer; less when more than half of the places are taken. */
+#define PATIENCE_NS	    3000000000ull
+#define PATIENCE_CROWDED_NS 500000000ull
 
-struct kf_control {
-	struct kf_control_socket socket;
-	int epoll_fd;
-	int timer_fd;
-	struct client clients[KF_CONTROL_CLIENTS];
-};
+#define AT_ONCE 1 /* long ago, for a timer */
 
-/* What an epoll event is about: a client's index, or one of these. */
-#define TAG_LISTEN KF_CONTROL_CLIENTS
-#define TAG_TIMER  (KF_CONTROL_CLIENTS + 1)
+/* libmicrohttpd's rounds until the last answers are out. */
+#define LAST_ROUNDS 16
 
-static int watch(struct kf_control *c, int op, int fd, uint32_t events, uint32_t tag)
+static void stop_patience(struct kf_control_server *c, struct kf_connection *connection)
 {
-	struct epoll_event event = { .events = events, .data.u32 = tag };
-
-	return epoll_ctl(c->epoll_fd, op, fd, &event);
+	if (connection->hurried)
+		DL_DELETE(c->hurried, connection);
+	connection->hurried = false;
 }
 
-/* Wakes us when the first impatient deadline has passed; never without such clients. */
-static void arm_timer(struct kf_control *c)
+static void start_patience(struct kf_control_server *c, struct kf_connection *connection)
 {
-	struct itimerspec when = { 0 };
-	uint64_t first_ns = UINT64_MAX;
+	stop_patience(c, connection);
+	connection->since_ns = kf_now_ns();
+	connection->hurried = true;
+	DL_APPEND(c->hurried, connection);
+}
 
-	for (int i = 0; i < KF_CONTROL_CLIENTS; i++) {
-		const struct client *client = &c->clients[i];
+static uint64_t deadline(const struct kf_connection *connection)
+{
+	const struct kf_door *door = connection->door;
 
-		if ((client->state == CLIENT_READING || client->state == CLIENT_WRITING) &&
-		    client->deadline_ns < first_ns)
-			first_ns = client->deadline_ns;
+	return connection->since_ns + (door->n * 2 > door->limit ? PATIENCE_CROWDED_NS : PATIENCE_NS);
+}
+
+/*
+ * libmicrohttpd's own time limit is one of silence, which a client that sends a byte a second never reaches. A socket that is shut
+ * is taken for a client that has gone.
+ */
+static void shut_slow(struct kf_control_server *c)
+{
+	uint64_t now_ns = kf_now_ns();
+	struct kf_connection *connection, *next;
+
+	DL_FOREACH_SAFE(c->hurried, connection, next)
+	{
+		if (deadline(connection) > now_ns)
+			continue;
+		stop_patience(c, connection);
+		shutdown(connection->fd, SHUT_RDWR);
 	}
-	if (first_ns != UINT64_MAX) {
-		when.it_value.tv_sec = (time_t)(first_ns / 1000000000ull);
-		when.it_value.tv_nsec = (long)(first_ns % 1000000000ull);
+}
+
+/* When libmicrohttpd or the slow ones need us, beside what its descriptor says. */
+static void set_timer(struct kf_control_server *c)
+{
+	const struct kf_connection *connection;
+	uint64_t at_ns = UINT64_MAX;
+	MHD_UNSIGNED_LONG_LONG ms;
+
+	DL_FOREACH(c->hurried, connection)
+	{
+		if (deadline(connection) < at_ns)
+			at_ns = deadline(connection);
 	}
-	timerfd_settime(c->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
-}
-
-static void drop(struct client *client)
-{
-	close(client->fd); /* leaves the epoll set by itself */
-	client->state = CLIENT_FREE;
-	client->fd = -1;
-	client->generation++;
-}
-
-static kf_request request_of(const struct kf_control *c, const struct client *client)
-{
-	return client->generation * KF_CONTROL_CLIENTS + (uint64_t)(client - c->clients);
-}
-
-static struct client *find_waiting(struct kf_control *c, kf_request request)
-{
-	struct client *client = &c->clients[request % KF_CONTROL_CLIENTS];
-
-	if (client->state != CLIENT_WAITING || request_of(c, client) != request)
-		return NULL;
-	return client;
-}
-
-static void write_more(struct kf_control *c, struct client *client)
-{
-	ssize_t n;
-
-	do
-		n = send(client->fd, client->line + client->sent, client->used - client->sent,
-			 MSG_NOSIGNAL | MSG_DONTWAIT);
-	while (n < 0 && errno == EINTR);
-	if (n > 0)
-		client->sent += (size_t)n;
-	if (client->sent == client->used || (n < 0 && errno != EAGAIN))
-		drop(client);
-	else
-		watch(c, EPOLL_CTL_MOD, client->fd, EPOLLOUT, (uint32_t)(client - c->clients));
-}
-
-/* Takes over answer. One that does not fit the line (a status could) is replaced by an error that does. */
-static void answer(struct kf_control *c, struct client *client, json_t *object)
-{
-	size_t room = sizeof(client->line) - 1;
-
-	client->used = object ? json_dumpb(object, client->line, room, JSON_COMPACT) : 0;
-	if (!client->used || client->used > room) {
-		static const char too_long[] = "{\"ok\":false,\"error\":\"failed\",\"why\":\"the answer is too long\"}";
-
-		client->used = sizeof(too_long) - 1;
-		memcpy(client->line, too_long, client->used);
+	for (size_t i = 0; i < c->n_doors; i++) {
+		if ((MHD_get_timeout(c->doors[i].http, &ms) == MHD_YES && !ms) || c->doors[i].was_full)
+			at_ns = AT_ONCE;
+		c->doors[i].was_full = false;
 	}
-	json_decref(object);
-	client->line[client->used++] = '\n';
-	client->sent = 0;
-	client->state = CLIENT_WRITING;
-	client->deadline_ns = kf_now_ns() + KF_CONTROL_PATIENCE_NS;
-	write_more(c, client);
+	kf_timer_set(c->timer, at_ns == UINT64_MAX ? 0 : at_ns, 0);
 }
 
-static void answer_error(struct kf_control *c, struct client *client, const char *error, const char *why)
+static void step(void *server)
 {
-	answer(c, client, json_pack("{sbssss*}", "ok", 0, "error", error, "why", why));
+	struct kf_control_server *c = server;
+
+	shut_slow(c);
+	for (size_t i = 0; i < c->n_doors; i++)
+		MHD_run(c->doors[i].http);
+	set_timer(c);
 }
 
-void kf_control_answer_path(struct kf_control *c, kf_request request, const char *path)
+static void on_connection(void *cls, struct MHD_Connection *http, void **context,
+			  enum MHD_ConnectionNotificationCode code)
 {
-	struct client *client = find_waiting(c, request);
+	struct kf_door *door = cls;
+	struct kf_connection *connection = *context;
 
-	if (!client)
-		return;
-	answer(c, client, json_pack("{sbss}", "ok", 1, "path", path));
-	arm_timer(c);
-}
-
-void kf_control_answer_error(struct kf_control *c, kf_request request, const char *error, const char *why)
-{
-	struct client *client = find_waiting(c, request);
-
-	if (!client)
-		return;
-	answer_error(c, client, error, why);
-	arm_timer(c);
-}
-
-static void ask_snapshot(struct kf_control *c, struct client *client, const json_t *request,
-			 const struct kf_control_handlers *handlers)
-{
-	const json_t *reason = json_object_get(request, "reason");
-	char copy[KF_CONTROL_REASON_BYTES + 1] = "";
-
-	if (reason && (!json_is_string(reason) || json_string_length(reason) > KF_CONTROL_REASON_BYTES)) {
-		answer_error(c, client, "request", "the reason is no text of at most 256 bytes");
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		door->was_full |= door->n == door->limit;
+		door->n--;
+		if (connection)
+			stop_patience(door->server, connection);
+		free(connection);
+		*context = NULL;
 		return;
 	}
-	if (reason)
-		memcpy(copy, json_string_value(reason), json_string_length(reason));
-	client->state = CLIENT_WAITING;
-	/* Until the answer only its going away is of interest, which needs no event bit. A half-closed one may wait. */
-	watch(c, EPOLL_CTL_MOD, client->fd, 0, (uint32_t)(client - c->clients));
-	handlers->snapshot(handlers->context, copy, request_of(c, client));
-}
-
-static void obey(struct kf_control *c, struct client *client, size_t len, const struct kf_control_handlers *handlers)
-{
-	json_t *request = json_loadb(client->line, len, JSON_REJECT_DUPLICATES, NULL);
-	const char *verb = json_string_value(json_object_get(request, "do"));
-
-	if (!verb)
-		answer_error(c, client, "request", "not a JSON object with \"do\"");
-	else if (!strcmp(verb, "snapshot"))
-		ask_snapshot(c, client, request, handlers);
-	else if (!strcmp(verb, "status"))
-		answer(c, client, json_pack("{sbso*}", "ok", 1, "status", handlers->status(handlers->context)));
-	else
-		answer_error(c, client, "request", "\"do\" is neither snapshot nor status");
-	json_decref(request);
-}
-
-static void read_more(struct kf_control *c, struct client *client, const struct kf_control_handlers *handlers)
-{
-	const char *end;
-	ssize_t n;
-
-	do
-		n = recv(client->fd, client->line + client->used, sizeof(client->line) - client->used, MSG_DONTWAIT);
-	while (n < 0 && errno == EINTR);
-	if (n < 0 && errno == EAGAIN)
+	door->n++;
+	connection = calloc(1, sizeof(*connection)); /* NULL: on_request() closes it */
+	if (!connection)
 		return;
-	if (n <= 0) {
-		drop(client);
+	connection->door = door;
+	connection->fd = MHD_get_connection_info(http, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+	if (!door->metrics_only)
+		kf_control_peer(connection->fd, door->server->group, &connection->peer);
+	start_patience(door->server, connection);
+	*context = connection;
+}
+
+static enum MHD_Result begin_exchange(struct kf_connection *connection, struct MHD_Connection *http, void **context)
+{
+	struct kf_exchange *x = connection ? calloc(1, sizeof(*x)) : NULL;
+
+	if (!x)
+		return MHD_NO;
+	x->connection = connection;
+	x->http = http;
+	*context = x;
+	return MHD_YES;
+}
+
+static enum MHD_Result take_body(struct kf_exchange *x, const char *data, size_t *bytes)
+{
+	size_t room = x->body_len < KF_CONTROL_BODY_BYTES ? KF_CONTROL_BODY_BYTES - x->body_len : 0;
+
+	memcpy(x->body + (x->body_len < KF_CONTROL_BODY_BYTES ? x->body_len : 0), data, *bytes < room ? *bytes : room);
+	x->body_len += *bytes;
+	*bytes = 0;
+	return x->body_len > KF_CONTROL_DRAINED_BYTES ? MHD_NO : MHD_YES;
+}
+
+static enum kf_request_result result_of(unsigned int status)
+{
+	switch (status) {
+	case MHD_HTTP_OK:
+		return KF_REQUEST_OK;
+	case MHD_HTTP_CONFLICT:
+		return KF_REQUEST_BUSY;
+	case MHD_HTTP_TOO_MANY_REQUESTS:
+		return KF_REQUEST_LIMITED;
+	case MHD_HTTP_FORBIDDEN:
+		return KF_REQUEST_REFUSED;
+	}
+	return status < 500 ? KF_REQUEST_INVALID : KF_REQUEST_FAILED;
+}
+
+uint64_t kf_control_count(const struct kf_control_server *c, enum kf_request_result result)
+{
+	return c->counts[result];
+}
+
+static enum MHD_Result queue_response(struct kf_exchange *x)
+{
+	struct kf_control_server *c = x->connection->door->server;
+	enum MHD_Result queued;
+
+	c->counts[x->response ? result_of(x->status) : KF_REQUEST_FAILED]++;
+	if (!x->response) /* out of memory */
+		return MHD_NO;
+	queued = MHD_queue_response(x->http, x->status, x->response);
+	MHD_destroy_response(x->response);
+	x->response = NULL;
+	return queued;
+}
+
+/* Called for the header, for each part of the body, for its end, and after a wait. */
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *http, const char *path, const char *method,
+				  const char *version, const char *data, size_t *bytes, void **context)
+{
+	struct kf_door *door = cls;
+	struct kf_exchange *x = *context;
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(http, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	if (!x) {
+		if (begin_exchange(info->socket_context, http, context) == MHD_NO)
+			return MHD_NO;
+		x = *context;
+		return kf_control_refuse_early(x) ? queue_response(x) : MHD_YES;
+	}
+	if (*bytes)
+		return take_body(x, data, bytes);
+	if (!x->served)
+		kf_control_serve(door->server, x, method, path);
+	x->served = true;
+	if (x->request && !x->suspended) {
+		stop_patience(door->server, x->connection);
+		x->suspended = true;
+		MHD_suspend_connection(http);
+		return MHD_YES;
+	}
+	return queue_response(x);
+}
+
+void kf_control_await(struct kf_control_server *c, struct kf_exchange *x)
+{
+	x->request = ++c->last_request;
+	DL_APPEND(c->waiting, x);
+}
+
+void kf_control_wake(struct kf_control_server *c, struct kf_exchange *x)
+{
+	DL_DELETE(c->waiting, x);
+	x->request = 0;
+	if (!x->suspended)
 		return;
-	}
-	client->used += (size_t)n;
-	end = memchr(client->line, '\n', client->used);
-	if (end)
-		obey(c, client, (size_t)(end - client->line), handlers);
-	else if (client->used == sizeof(client->line))
-		answer_error(c, client, "request", "the line is too long");
+	x->suspended = false;
+	start_patience(c, x->connection);
+	MHD_resume_connection(x->http);
+	kf_timer_set(c->timer, AT_ONCE, 0); /* its descriptor does not tell */
 }
 
-static struct client *free_client(struct kf_control *c)
+static void on_completed(void *cls, struct MHD_Connection *http, void **context, enum MHD_RequestTerminationCode how)
 {
-	for (int i = 0; i < KF_CONTROL_CLIENTS; i++)
-		if (c->clients[i].state == CLIENT_FREE)
-			return &c->clients[i];
-	return NULL;
-}
+	struct kf_door *door = cls;
+	struct kf_exchange *x = *context;
 
-static void take_client(struct kf_control *c, int fd)
-{
-	static const char full[] = "{\"ok\":false,\"error\":\"busy\",\"why\":\"too many clients\"}\n";
-	struct client *client = free_client(c);
-
-	if (!kf_control_peer_is_allowed(fd)) {
-		close(fd);
+	if (!x)
 		return;
-	}
-	if (!client) {
-		(void)!send(fd, full, sizeof(full) - 1, MSG_NOSIGNAL | MSG_DONTWAIT);
-		close(fd);
-		return;
-	}
-	client->fd = fd;
-	client->state = CLIENT_READING;
-	client->used = client->sent = 0;
-	client->deadline_ns = kf_now_ns() + KF_CONTROL_PATIENCE_NS;
-	if (watch(c, EPOLL_CTL_ADD, fd, EPOLLIN, (uint32_t)(client - c->clients)))
-		drop(client);
+	if (x->request)
+		DL_DELETE(door->server->waiting, x);
+	if (x->response)
+		MHD_destroy_response(x->response);
+	if (x->connection->hurried)
+		start_patience(door->server, x->connection); /* for its next request */
+	free(x);
+	*context = NULL;
 }
 
-static void take_clients(struct kf_control *c)
+/* fd is taken over if it succeeds. */
+static int open_door(struct kf_control_server *c, int fd, bool metrics_only, struct kf_error *e)
 {
-	for (int i = 0; i < KF_CONTROL_CLIENTS; i++) {
-		int fd = accept4(c->socket.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	struct kf_door *door = &c->doors[c->n_doors];
+	const union MHD_DaemonInfo *info;
 
-		if (fd < 0)
-			return;
-		take_client(c, fd);
-	}
+	door->server = c;
+	door->metrics_only = metrics_only;
+	door->limit = metrics_only ? MAX_METRICS_CONNECTIONS : MAX_CONNECTIONS;
+	door->http = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, door,
+				      MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, door->limit,
+				      MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
+				      MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+				      door, MHD_OPTION_NOTIFY_COMPLETED, on_completed, door, MHD_OPTION_END);
+	if (!door->http)
+		return kf_fail(e, KF_HOST, NULL, "cannot start the HTTP server");
+	c->n_doors++;
+	info = MHD_get_daemon_info(door->http, MHD_DAEMON_INFO_EPOLL_FD);
+	door->epoll_fd = info ? info->epoll_fd : -1;
+	return kf_events_watch(c->events, door->epoll_fd, step, c, e);
 }
 
-static void serve(struct kf_control *c, const struct epoll_event *event, const struct kf_control_handlers *handlers)
+static int open_socket(struct kf_control_server *c, const struct kf_control_options *opts, struct kf_error *e)
 {
-	struct client *client = &c->clients[event->data.u32];
-
-	switch (client->state) {
-	case CLIENT_READING:
-		read_more(c, client, handlers);
-		break;
-	case CLIENT_WRITING:
-		write_more(c, client);
-		break;
-	case CLIENT_WAITING:
-		drop(client); /* it hung up */
-		break;
-	case CLIENT_FREE:
-		break;
-	}
+	if (kf_control_group(opts->group, KF_CONTROL_GROUP, &c->group, e) ||
+	    kf_control_socket_listen(&c->socket, opts->path, c->group, e))
+		return -1;
+	return open_door(c, c->socket.fd, false, e);
 }
 
-static void drop_impatient(struct kf_control *c)
+static int open_metrics(struct kf_control_server *c, const struct kf_metrics_address *address, struct kf_error *e)
 {
-	uint64_t now = kf_now_ns(), expirations;
+	int fd = kf_metrics_address_listen(address, e);
 
-	(void)!read(c->timer_fd, &expirations, sizeof(expirations));
-	for (int i = 0; i < KF_CONTROL_CLIENTS; i++) {
-		struct client *client = &c->clients[i];
-
-		if ((client->state == CLIENT_READING || client->state == CLIENT_WRITING) && client->deadline_ns <= now)
-			drop(client);
-	}
+	return fd < 0 ? -1 : open_door(c, fd, true, e);
 }
 
-void kf_control_step(struct kf_control *c, const struct kf_control_handlers *handlers)
+int kf_control_new(struct kf_control_server **out, const struct kf_control_options *opts,
+		   const struct kf_control_calls *calls, struct kf_events *events, struct kf_error *e)
 {
-	struct epoll_event events[KF_CONTROL_CLIENTS + 2];
-	int n = epoll_wait(c->epoll_fd, events, KF_CONTROL_CLIENTS + 2, 0);
-
-	for (int i = 0; i < n; i++) {
-		if (events[i].data.u32 == TAG_LISTEN)
-			take_clients(c);
-		else if (events[i].data.u32 == TAG_TIMER)
-			drop_impatient(c);
-		else
-			serve(c, &events[i], handlers);
-	}
-	if (n > 0)
-		arm_timer(c);
-}
-
-int kf_control_fd(const struct kf_control *c)
-{
-	return c->epoll_fd;
-}
-
-int kf_control_open(struct kf_control **out, const char *path, struct kf_error *e)
-{
-	struct kf_control *c = calloc(1, sizeof(*c));
+	struct kf_control_server *c = calloc(1, sizeof(*c));
 
 	if (!c)
 		return kf_fail_memory(e, "the control socket");
-	for (int i = 0; i < KF_CONTROL_CLIENTS; i++) {
-		c->clients[i].fd = -1;
-		c->clients[i].generation = 1; /* a request is never 0: that is nobody's */
+	c->calls = calls;
+	c->events = events;
+	c->group = KF_NO_GROUP;
+	if (kf_events_timer(events, step, c, &c->timer, e) || (opts->path && open_socket(c, opts, e)) ||
+	    (opts->metrics && open_metrics(c, opts->metrics, e))) {
+		kf_control_free(&c);
+		return -1;
 	}
-	c->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	c->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-	c->socket.fd = -1;
-	if (c->epoll_fd < 0 || c->timer_fd < 0) {
-		kf_fail_errno(e, errno, NULL, "cannot set up the control socket");
-	} else if (!kf_control_socket_listen(&c->socket, path, e)) {
-		if (!watch(c, EPOLL_CTL_ADD, c->socket.fd, EPOLLIN, TAG_LISTEN) &&
-		    !watch(c, EPOLL_CTL_ADD, c->timer_fd, EPOLLIN, TAG_TIMER)) {
-			*out = c;
-			return 0;
-		}
-		kf_fail_errno(e, errno, NULL, "cannot watch the control socket");
-	}
-	kf_control_close(&c);
-	return -1;
+	*out = c;
+	return 0;
 }
 
-void kf_control_close(struct kf_control **control)
+/* Answers who waits. */
+static void say_goodbye(struct kf_control_server *c)
 {
-	struct kf_control *c = *control;
+	struct kf_exchange *x, *next;
+
+	c->ending = true;
+	DL_FOREACH_SAFE(c->waiting, x, next)
+	kf_control_refuse(c, x->request, KF_REFUSED_ENDING, "the recorder ends", 0);
+	for (int round = 0; round < LAST_ROUNDS; round++)
+		for (size_t i = 0; i < c->n_doors; i++)
+			MHD_run(c->doors[i].http);
+}
+
+void kf_control_free(struct kf_control_server **server)
+{
+	struct kf_control_server *c = *server;
 
 	if (!c)
 		return;
-	for (int i = 0; i < KF_CONTROL_CLIENTS; i++) {
-		if (c->clients[i].state == CLIENT_WAITING)
-			answer_error(c, &c->clients[i], "closing", "the recorder ends");
-		if (c->clients[i].state != CLIENT_FREE)
-			drop(&c->clients[i]);
+	kf_control_socket_unlink(&c->socket);
+	say_goodbye(c);
+	for (size_t i = 0; i < c->n_doors; i++) {
+		kf_events_forget(c->events, c->doors[i].epoll_fd);
+		MHD_stop_daemon(c->doors[i].http); /* closes what it listened on */
 	}
-	kf_control_socket_close(&c->socket);
-	if (c->timer_fd >= 0)
-		close(c->timer_fd);
-	if (c->epoll_fd >= 0)
-		close(c->epoll_fd);
+	if (c->timer)
+		kf_timer_set(c->timer, 0, 0); /* freed with the events */
 	free(c);
-	*control = NULL;
+	*server = NULL;
 }

@@ -21,6 +21,8 @@
 
 #include <jansson.h>
 
+#include "daemon/status.h"
+
 struct kf_error;
 struct kf_events;
 struct kf_control_server; /* opaque */
@@ -86,6 +88,9 @@ void kf_control_free(struct kf_control_server **c);
 /* The snapshot a client waits for is at path (absolute). A client that has gone is no error. */
 void kf_control_written(struct kf_control_server *c, kf_request request, const char *path);
 
+/* How many requests were answered how, by their result; both sockets. Those that were no HTTP are not counted. */
+uint64_t kf_control_count(const struct kf_control_server *c, enum kf_request_result result);
+
 enum kf_refusal {
 	KF_REFUSED_BUSY,    /* another one is being taken: 409 */
 	KF_REFUSED_LIMITED, /* enough of them for now: 429 */
@@ -95,44 +100,5 @@ enum kf_refusal {
 /* why: one line for the user; retry_s: when to try again, 0 no idea (BUSY, LIMITED, ENDING). */
 void kf_control_refuse(struct kf_control_server *c, kf_request request, enum kf_refusal refusal, const char *why,
 		       unsigned int retry_s);
-
-/* The line protocol, until service.c and the verbs use the above. */
-struct kf_control;
-#define KF_CONTROL_CLIENTS     16
-#define KF_CONTROL_LINE_BYTES  4096
-#define KF_CONTROL_PATIENCE_NS 2000000000ull
-
-struct kf_control_handlers {
-	void *context;
-	/* Must be answered with kf_control_answer(), at once or later. reason is "" if none was given. */
-	void (*snapshot)(void *context, const char *reason, kf_request request);
-	/* Returns a new object for {"do":"status"}, NULL when out of memory. */
-	json_t *(*status)(void *context);
-};
-
-/*
- * Listens at path; its folder is created (mode 0700) if only that is missing. The socket of a dead recorder is
- * replaced; one that answers is an error that names the process.
- */
-int kf_control_open(struct kf_control **out, const char *path, struct kf_error *e);
-/* Tells waiting clients that the recorder ends, removes the socket (if it is still ours), frees *c. NULL is fine. */
-void kf_control_close(struct kf_control **c);
-
-/* For poll or epoll: readable when kf_control_step() has work. */
-int kf_control_fd(const struct kf_control *c);
-/* Does what can be done now; calls handlers. */
-void kf_control_step(struct kf_control *c, const struct kf_control_handlers *handlers);
-
-/* path of the file that was written. A client that has gone is no error. */
-void kf_control_answer_path(struct kf_control *c, kf_request request, const char *path);
-/* error: "busy" or "failed"; why: one line for the user. */
-void kf_control_answer_error(struct kf_control *c, kf_request request, const char *error, const char *why);
-
-/*
- * The client: sends request (not consumed), waits for the answer, which the caller decrefs. Fails if nobody listens,
- * if the answer takes longer than timeout_ns, or is no JSON object.
- */
-int kf_control_request(const char *path, const json_t *request, uint64_t timeout_ns, json_t **answer,
-		       struct kf_error *e);
 
 #endif

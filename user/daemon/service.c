@@ -14,10 +14,15 @@
 #include "daemon/control.h"
 #include "daemon/describe.h"
 #include "daemon/events.h"
+#include "daemon/metrics.h"
+#include "daemon/output_dir.h"
 #include "daemon/saving.h"
 #include "daemon/signals.h"
+#include "daemon/status.h"
 #include "daemon/status_line.h"
 #include "daemon/watched_pids.h"
+#include "daemon/written.h"
+#include "snapshot/trigger_kind.h"
 
 #define NS_PER_S 1000000000ULL
 
@@ -28,7 +33,10 @@ struct service {
 	struct kf_events *events;
 	struct kf_signals *signals;
 	struct kf_saving *saving;
-	struct kf_control *control;
+	struct kf_control_calls calls;
+	struct kf_control_server *control;
+	struct kf_written *files;
+	struct kf_status_seen seen;
 	struct kf_watched_pids *pids;
 	struct kf_status_line *status_line;
 	struct kf_timer *end, *status, *checks;
@@ -76,7 +84,7 @@ static void lost(struct service *s, const struct kf_ask *ask, const struct kf_er
 	}
 	s->result->failed++;
 	if (ask->client)
-		kf_control_answer_error(s->control, ask->client, "failed", e->message);
+		kf_control_refuse(s->control, ask->client, KF_REFUSED_FAILED, e->message, 0);
 }
 
 static void written(struct service *s, const struct kf_ask *ask, const char *name)
@@ -90,8 +98,10 @@ static void written(struct service *s, const struct kf_ask *ask, const char *nam
 	s->result->written++;
 	snprintf(s->result->last_name, sizeof(s->result->last_name), "%s", name);
 	s->by_trigger += ask->trigger.kind != KF_TRIGGER_REQUEST;
+	kf_written_add(s->files, name, kf_trigger_kind_name(ask->trigger.kind), ask->reason);
+	snprintf(path, sizeof(path), "%s/%s", kf_output_dir_path(s->opts->dir), name);
 	if (ask->client)
-		kf_control_answer_path(s->control, ask->client, path);
+		kf_control_written(s->control, ask->client, path);
 }
 
 static void on_done(void *service, const struct kf_ask *ask, const char *name, const struct kf_error *e)
@@ -184,36 +194,70 @@ static bool request_for(struct service *s, const char *reason)
 	return false;
 }
 
-static void on_request(void *service, const char *reason, kf_request client)
+static void on_wish(void *service, const struct kf_snapshot_wish *wish, kf_request client)
 {
 	struct service *s = service;
-	struct kf_ask ask = { .client = client };
+	struct kf_ask ask = { .client = client, .by = *wish->from };
 	const char *why;
 
-	snprintf(ask.reason, sizeof(ask.reason), "%s", reason && *reason ? reason : "snapshot command");
+	snprintf(ask.reason, sizeof(ask.reason), "%s", wish->reason[0] ? wish->reason : "snapshot command");
+	memcpy(ask.trace_id, wish->trace_id, sizeof(ask.trace_id));
+	memcpy(ask.span_id, wish->span_id, sizeof(ask.span_id));
 	why = request(s, &ask);
 	if (why)
-		kf_control_answer_error(s->control, client, "busy", why);
+		kf_control_refuse(s->control, client, KF_REFUSED_BUSY, why, 1);
 }
 
-static json_t *on_status_request(void *service)
+static int take_status(struct service *s, struct kf_daemon_status *status)
 {
-	struct service *s = service;
-	struct kf_recorder_status now;
-
-	kf_recorder_status(s->recorder, &now);
-	return json_pack("{s:s, s:I}", "state", kf_saving_state_name(kf_saving_state(s->saving)), "snapshots",
-			 (json_int_t)s->result->written);
+	*status = (struct kf_daemon_status){
+		.version = KF_VERSION,
+		.state = kf_saving_state_name(kf_saving_state(s->saving)),
+		.filter = s->opts->filter ? s->opts->filter->text : "",
+		.ring_bytes = kf_recorder_ring_bytes(s->recorder),
+		.snapshots_written = s->result->written,
+		.snapshots_failed = s->result->failed,
+		.last_snapshot = s->result->last_name,
+		.cost_ppm = UINT32_MAX,
+	};
+	for (int i = 0; i < KF_REQUEST_RESULTS; i++)
+		status->requests[i] = kf_control_count(s->control, (enum kf_request_result)i);
+	if (kf_status_take_recorder(status, s->recorder, NULL, NULL))
+		return -1;
+	kf_status_take_self(status);
+	kf_status_look(&s->seen, status);
+	return 0;
 }
 
-static void on_control(void *service)
+static json_t *on_status_wish(void *service)
 {
-	struct service *s = service;
-	const struct kf_control_handlers handlers = { .context = s,
-						      .snapshot = on_request,
-						      .status = on_status_request };
+	struct kf_daemon_status status;
+	json_t *json;
 
-	kf_control_step(s->control, &handlers);
+	if (take_status(service, &status))
+		return NULL;
+	json = kf_status_json(&status);
+	kf_status_release(&status);
+	return json;
+}
+
+static char *on_metrics_wish(void *service)
+{
+	struct kf_daemon_status status;
+	char *text;
+
+	if (take_status(service, &status))
+		return NULL;
+	text = kf_metrics_text(&status, NULL);
+	kf_status_release(&status);
+	return text;
+}
+
+static json_t *on_files_wish(void *service)
+{
+	const struct service *s = service;
+
+	return kf_written_json(s->files);
 }
 
 /* Stop as soon as the snapshot in progress is done; do not wait for its --after. */
@@ -309,6 +353,20 @@ static void step_towards_end(struct service *s)
 	}
 }
 
+static int open_control(struct service *s, struct kf_error *e)
+{
+	const struct kf_control_options options = { .path = s->opts->socket };
+
+	s->calls = (struct kf_control_calls){
+		.context = s,
+		.snapshot = on_wish,
+		.status = on_status_wish,
+		.snapshots = on_files_wish,
+		.metrics = on_metrics_wish,
+	};
+	return s->opts->socket ? kf_control_new(&s->control, &options, &s->calls, s->events, e) : 0;
+}
+
 static int open_parts(struct service *s, struct kf_error *e)
 {
 	const struct kf_saving_options saving = {
@@ -333,10 +391,7 @@ static int open_parts(struct service *s, struct kf_error *e)
 	    kf_events_watch(s->events, kf_recorder_trigger_fd(s->recorder), on_trigger, s, e) ||
 	    kf_events_watch(s->events, kf_watched_pids_fd(s->pids), on_pids, s, e))
 		return -1;
-	if (!s->opts->socket)
-		return 0;
-	return kf_control_open(&s->control, s->opts->socket, e) ||
-	       kf_events_watch(s->events, kf_control_fd(s->control), on_control, s, e);
+	return kf_written_new(&s->files, s->opts->dir, e) || open_control(s, e);
 }
 
 static void close_parts(struct service *s)
@@ -344,7 +399,8 @@ static void close_parts(struct service *s)
 	kf_saving_free(&s->saving);
 	kf_status_line_free(&s->status_line);
 	kf_watched_pids_free(&s->pids);
-	kf_control_close(&s->control);
+	kf_control_free(&s->control);
+	kf_written_free(&s->files);
 	kf_signals_free(&s->signals);
 	kf_events_free(&s->events);
 }
