@@ -21,6 +21,7 @@
 #include "filter.bpf.h"
 #include "thread.bpf.h"
 #include "waits.bpf.h"
+#include "flood.bpf.h"
 #include "taken.bpf.h"
 #include "quota.bpf.h"
 #include "trigger.bpf.h"

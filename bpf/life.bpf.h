@@ -3,15 +3,20 @@
 #ifndef KF_LIFE_BPF_H
 #define KF_LIFE_BPF_H
 
-static __always_inline void record_life(u8 kind, struct task_struct *task, const char *comm, u32 peer, u32 parent_tgid)
+/* by: whose doing it is. */
+static __always_inline void record_life(u8 kind, struct task_struct *task, struct task_struct *by, const char *comm,
+					u32 peer, u32 parent_tgid)
 {
 	struct kf_ring_head *ring = this_ring(&rings_life);
 	u64 now_ns = bpf_ktime_get_ns();
+	/* A thread that calls exec gets its leader's number: nothing else tells that. */
+	bool renumbers = kind == KF_EXEC && peer != (u32)task->pid;
 	struct kf_slot_name *name;
 	struct kf_slot *slot;
 	u64 number;
 
-	if (!ring || !reserve(ring, KF_CLASS_LIFE, 2, now_ns, &number))
+	if (!ring || (!within_share(ring, KF_CLASS_LIFE, life_account(by, now_ns), 2, 1, now_ns) && !renumbers) ||
+	    !reserve(ring, KF_CLASS_LIFE, 2, now_ns, &number))
 		return;
 	name = slot_at(ring, KF_CLASS_LIFE, number + 1);
 	bpf_probe_read_kernel(name->comm_lo, sizeof(name->comm_lo), comm);
@@ -39,7 +44,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
 	if (!filter_follow(parent, child))
 		__sync_fetch_and_add(&counters.unfollowed, 1);
-	record_life(KF_FORK, child, child->comm, parent->pid, parent->tgid);
+	record_life(KF_FORK, child, parent, child->comm, parent->pid, parent->tgid);
 	return 0;
 }
 
@@ -50,7 +55,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid)
 
 	if (state)
 		thread_judge(task, state, NULL);
-	record_life(KF_EXEC, task, task->comm, old_pid, 0);
+	record_life(KF_EXEC, task, task, task->comm, old_pid, 0);
 	return 0;
 }
 
@@ -64,7 +69,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 		watch_stop(state);
 	}
 	filter_forget(task);
-	record_life(KF_EXIT, task, task->comm, 0, 0);
+	record_life(KF_EXIT, task, task, task->comm, 0, 0);
 	return 0;
 }
 
@@ -77,7 +82,7 @@ int BPF_PROG(on_rename, struct task_struct *task, const char *comm)
 
 	if (state)
 		thread_judge(task, state, comm);
-	record_life(KF_RENAME, task, comm, current->pid, 0);
+	record_life(KF_RENAME, task, current, comm, current->pid, 0);
 	return 0;
 }
 

@@ -31,7 +31,8 @@ static __always_inline void record_syscall(struct task_struct *task, struct thre
 
 	if (!slow && syscall_mode != KF_SYSCALLS_ALL)
 		return;
-	if (!ring || !reserve(ring, KF_CLASS_SYSCALL, slow ? 2 : 1, now_ns, &number))
+	if (!ring || !within_share(ring, KF_CLASS_SYSCALL, task->tgid, slow ? 2 : 1, slow ? 2 : 1, now_ns) ||
+	    !reserve(ring, KF_CLASS_SYSCALL, slow ? 2 : 1, now_ns, &number))
 		return;
 	if (slow) {
 		struct kf_slot_args *args = slot_at(ring, KF_CLASS_SYSCALL, number + 1);

@@ -20,6 +20,15 @@
 #define KF_RING_MIN_SLOTS  1024
 #define KF_NO_LIMIT	   (~0ULL)
 
+#define KF_FLOOD_PERIOD_SHIFT 27 /* 134 ms: cheaper than a division */
+#define KF_FLOOD_ACCOUNT_BITS 7
+struct kf_flood_account {
+	__u32 tgid;
+	__u32 period;
+	__u32 slots; /* used in that period */
+	__u32 zero;
+};
+
 struct kf_ring_head {
 	__u64 head;	     /* slots handed out so far */
 	__u64 limit;	     /* KF_NO_LIMIT when not held */
@@ -27,8 +36,14 @@ struct kf_ring_head {
 	__u64 dropped;	     /* records refused since the start, because the window was held */
 	__u64 drop_first_ns; /* first refused record of the hold in force, 0 none */
 	__u64 drop_last_ns;  /* last refused record ever, 0 none */
-	__u64 reserved[2];
+	__u64 flooded;	     /* records refused since the start, because their process had its share */
+	__u64 flood_last_ns; /* the last of them, 0 none */
 	__u64 mark_ns[KF_RING_SEGMENTS];
+	/* For the shares (bpf/flood.bpf.h). */
+	__u64 shared_ns; /* when a process wrote here and it was another one before */
+	__u32 last_tgid;
+	__u32 zero;
+	struct kf_flood_account accounts[1 << KF_FLOOD_ACCOUNT_BITS];
 };
 _Static_assert(sizeof(struct kf_ring_head) <= KF_RING_HEAD_BYTES, "head page");
 
@@ -223,7 +238,7 @@ struct kf_counters {
 	__u64 checks;	     /* looks at open waits */
 	__u64 check_ns;	     /* time spent in them */
 	struct kf_rule_counts rules[KF_MAX_RULES];
-	__u64 flooded; /* records refused because their process had its share (kflight/waits.h) */
+	__u64 flooded; /* records refused because their process had its share (bpf/flood.bpf.h) */
 	/* From the event that fired to the protected window: bucket i counts those below 2^i us, the last one the rest. */
 	__u64 hold_latency[16];
 };

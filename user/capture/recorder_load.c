@@ -15,6 +15,7 @@
 #include "capture/host.h"
 #include "capture/kernel_layout.h"
 #include "capture/recorder_waits.h"
+#include "capture/shares.h"
 
 #include "kflight.skel.h"
 
@@ -60,6 +61,7 @@ static int size_rings(struct kf_recorder *r, const struct kf_recorder_options *o
 		kf_ring_plan_limit(&r->plan, KF_PLAN_MAX_SLOTS_OLD);
 	if (kf_host_require_memory(2 * kf_ring_plan_bytes(&r->plan), e)) /* rings, and a copy of them */
 		return -1;
+	kf_recorder_set_shares(r, opts->window_ns);
 	for (int class = 0; class < KF_CLASSES; class ++) {
 		struct bpf_map *map = ring_map(r, class);
 

@@ -74,6 +74,22 @@ void kf_ring_plan_limit(struct kf_ring_plan *plan, uint64_t max_slots)
 			plan->slots[class] = max_slots;
 }
 
+#define FLOOD_PART	4
+#define FLOOD_MIN_SLOTS 32
+
+uint32_t kf_ring_flood_share(uint64_t slots, uint64_t window_ns)
+{
+	double periods = (double)window_ns / (double)(1ULL << KF_FLOOD_PERIOD_SHIFT);
+	double share = periods > 1 ? (double)(slots / FLOOD_PART) / periods : (double)(slots / FLOOD_PART);
+
+	return share > FLOOD_MIN_SLOTS ? (uint32_t)share : FLOOD_MIN_SLOTS;
+}
+
+uint64_t kf_ring_plan_window_ns(const struct kf_ring_plan *plan, uint64_t window_ns)
+{
+	return window_ns ? window_ns : plan->slots[KF_CLASS_SCHED] * NS_PER_S / KF_PLAN_SLOTS_PER_SECOND;
+}
+
 static uint64_t load_head(const struct kf_ring_head *ring)
 {
 	return atomic_load_explicit((const _Atomic uint64_t *)&ring->head, memory_order_acquire);

@@ -44,6 +44,12 @@ static uint64_t window_from(const struct kf_recorder *r, const struct kf_trigger
 	return back_ns && back_ns < trigger->ts_ns ? trigger->ts_ns - back_ns : 0;
 }
 
+/* Refused because of an earlier hold, or because one process had its share. */
+static void note_refused(struct kf_ring_copy *copy, const struct kf_ring_head *ring, uint64_t hole_until_ns)
+{
+	copy->drop_last_ns = ring->flood_last_ns > hole_until_ns ? ring->flood_last_ns : hole_until_ns;
+}
+
 /*
  * A little more than the window is copied: who slept less than KF_LONG_WAIT_NS when the window begins, fell asleep in that
  * time; who slept longer, is told of by the record that ends the sleep.
@@ -60,7 +66,7 @@ static int copy_rings(const struct kf_recorder *r, uint64_t from_ns, struct kf_s
 			if (kf_ring_read(&s->rings[class][cpu], kf_recorder_ring(r, class, cpu), r->plan.slots[class],
 					 since, r->started_ns, e))
 				return -1;
-			s->rings[class][cpu].drop_last_ns = r->hole_until_ns;
+			note_refused(&s->rings[class][cpu], kf_recorder_ring(r, class, cpu), r->hole_until_ns);
 		}
 	return 0;
 }
@@ -128,6 +134,7 @@ static void copy_counters(const struct kf_recorder *r, struct kf_snapshot *s)
 	s->losses.no_state = counters->no_state;
 	s->losses.bad_waits = counters->bad_waits;
 	s->losses.lost_triggers = counters->lost_triggers;
+	s->losses.flooded = counters->flooded;
 }
 
 static const struct kf_task *find_task(const struct kf_snapshot *s, uint32_t tid)
