@@ -19,6 +19,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "daemon/space.h"
+
 struct kf_error;
 struct kf_events;
 struct kf_hooks;
@@ -32,6 +34,7 @@ struct kf_hooks_options {
 	uint64_t convert_bytes;	  /* memory for one conversion; 0: KF_CONVERT_BYTES */
 	uint64_t convert_timeout_ns; /* 0: KF_CONVERT_TIMEOUT_NS */
 	gid_t group;		     /* of converted files, which are 0640 then; (gid_t)-1: 0600 */
+	struct kf_space space;	     /* no conversion that would go below that floor */
 };
 #define KF_EXEC_TIMEOUT_NS    (60ULL * 1000000000)
 #define KF_CONVERT_TIMEOUT_NS (300ULL * 1000000000)
