@@ -63,8 +63,22 @@ int kf_fail_memory(struct kf_error *e, const char *what)
 	return kf_fail(e, KF_HOST, NULL, "not enough memory for %s", what);
 }
 
+/* Standard error is one for the whole process, and so is what takes its place. Set before there are threads. */
+static kf_message_fn message_fn;
+static void *message_context;
+
+void kf_messages_to(kf_message_fn fn, void *context)
+{
+	message_fn = fn;
+	message_context = context;
+}
+
 int kf_error_print(const struct kf_error *e)
 {
+	if (message_fn) {
+		message_fn(message_context, e->status, e->message, e->hint);
+		return e->status;
+	}
 	fprintf(stderr, "kflight: error: %s\n", e->message);
 	if (e->hint[0])
 		fprintf(stderr, "kflight: hint: %s\n", e->hint);
@@ -73,11 +87,14 @@ int kf_error_print(const struct kf_error *e)
 
 void kf_note(const char *format, ...)
 {
+	char message[1024];
 	va_list args;
 
 	va_start(args, format);
-	fputs("kflight: ", stderr);
-	vfprintf(stderr, format, args);
-	fputc('\n', stderr);
+	vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
+	if (message_fn)
+		message_fn(message_context, KF_OK, message, "");
+	else
+		fprintf(stderr, "kflight: %s\n", message);
 }

@@ -49,4 +49,11 @@ int kf_error_print(const struct kf_error *e);
 /* "kflight: FORMAT" on stderr: something the user should know that is no error. */
 void kf_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/*
+ * Where kf_note() (status KF_OK, hint "") and kf_error_print() go instead of standard error: for the log of a daemon (daemon/log.h).
+ * fn NULL: standard error again. fn may be called in any thread.
+ */
+typedef void (*kf_message_fn)(void *context, enum kf_status status, const char *message, const char *hint);
+void kf_messages_to(kf_message_fn fn, void *context);
+
 #endif
