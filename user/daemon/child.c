@@ -208,7 +208,7 @@ static struct kf_child_end reap(struct running *r)
 
 struct kf_child_end kf_child_run(const struct kf_child *c)
 {
-	struct running r = { .child = c, .deadline_ns = kf_now_ns() + c->timeout_ns };
+	struct running r = { .child = c };
 	struct kf_child_end end = { .how = KF_CHILD_NOT_STARTED };
 	pid_t self = getpid();
 	int pipe_fds[2];
@@ -218,6 +218,8 @@ struct kf_child_end kf_child_run(const struct kf_child *c)
 		return end;
 	}
 	r.messages = pipe_fds[0];
+	if (__builtin_add_overflow(kf_now_ns(), c->timeout_ns, &r.deadline_ns))
+		r.deadline_ns = UINT64_MAX;
 	r.pid = fork();
 	if (!r.pid)
 		become(c, pipe_fds[1], self);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -36,7 +37,7 @@ struct kf_hooks {
 	void *context;
 	struct job queue[KF_HOOKS_QUEUE + 1]; /* the first is the one that runs */
 	size_t first, n;
-	bool told_overflow, told_gone;
+	bool told_overflow;
 	struct kf_hooks_counts counts;
 };
 
@@ -179,10 +180,10 @@ static void lose_runner(struct kf_hooks *h)
 		kf_events_forget(h->events, h->socket);
 	close(h->socket);
 	h->socket = -1;
+	kill(h->runner, SIGKILL); /* as good as certainly it is dead already */
 	waitpid(h->runner, NULL, 0);
 	h->runner = h->counts.runner = 0;
 	kf_note("the process that ships snapshots is gone: %zu are not shipped, nor will be any more", h->n);
-	h->told_gone = true;
 	while (h->n) {
 		h->counts.exec_failed += h->plan.exec.n > 0;
 		h->counts.convert_failed += (uint64_t)__builtin_popcount(h->plan.formats);
@@ -341,9 +342,12 @@ static bool make_job(const struct kf_hook_job *job, struct job *out)
 {
 	struct packet *p = calloc(1, sizeof(*p));
 	char pid[16] = "";
+	struct utsname us = { 0 };
 
-	if (!p)
+	if (!p || uname(&us)) {
+		free(p);
 		return false;
+	}
 	if (job->pid)
 		snprintf(pid, sizeof(pid), "%" PRIu32, job->pid);
 	add_path(p, job->path);
@@ -355,7 +359,7 @@ static bool make_job(const struct kf_hook_job *job, struct job *out)
 	add_variable(p, "KFLIGHT_COMM", job->comm);
 	add_variable(p, "KFLIGHT_TRACE_ID", job->trace_id);
 	add_variable(p, "KFLIGHT_SPAN_ID", job->span_id);
-	add_variable(p, "KFLIGHT_HOST", job->host);
+	add_variable(p, "KFLIGHT_HOST", job->host && *job->host ? job->host : us.nodename);
 	if (!p->full) {
 		out->packet = malloc(p->len);
 		out->name = strdup(job->name);

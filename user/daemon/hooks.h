@@ -50,7 +50,7 @@ struct kf_hook_job {
 	uint32_t pid;		  /* whom it is about, 0 none */
 	const char *comm;
 	const char *trace_id, *span_id;
-	const char *host;
+	const char *host; /* NULL: this one */
 };
 
 /* *out NULL if options ask for nothing; every function below takes NULL and does nothing. Bad options and a command that cannot be
@@ -64,7 +64,8 @@ typedef void (*kf_hook_done_fn)(void *context, const char *name);
 int kf_hooks_watch(struct kf_hooks *h, struct kf_events *events, kf_hook_done_fn done, void *context,
 		   struct kf_error *e);
 
-/* Never blocks. False: not taken (queue full, runner gone); that is counted and logged, and done is not called. */
+/* Never blocks. False: not taken (queue full, runner gone); that is counted and logged, and done is not called. (done may be
+ * called from within a call that returns true: hold the file before.) */
 bool kf_hooks_submit(struct kf_hooks *h, const struct kf_hook_job *job);
 
 /* Nothing runs and nothing waits. */
