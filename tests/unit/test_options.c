@@ -268,6 +268,65 @@ static void nearest_within_a_third(void **state)
 	assert_null(kf_nearest(long_word, names));
 }
 
+/* What a value is shown as can be given again. */
+static void values_are_texts_again(void **state)
+{
+	static const struct {
+		enum kf_option_type type;
+		const char *text;
+	} values[] = {
+		{ KF_OPT_DURATION, "90s" },
+		{ KF_OPT_DURATION, "0ns" },
+		{ KF_OPT_DURATION, "1500us" },
+		{ KF_OPT_TIME, "24h" },
+		{ KF_OPT_TIME, "1000000001ns" },
+		{ KF_OPT_SIZE, "3g" },
+		{ KF_OPT_SIZE, "1025k" },
+		{ KF_OPT_SIZE, "0" },
+		{ KF_OPT_UINT, "18446744073709551615" },
+		{ KF_OPT_STRING, "a, b c" },
+		{ KF_OPT_FLAG, "yes" },
+		{ KF_OPT_FLAG, "no" },
+	};
+
+	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		union {
+			uint64_t number;
+			const char *string;
+			bool flag;
+		} value = { 0 }, again = { 0 };
+		const struct kf_option o = { "x", 0, values[i].type, &value, NULL, "" };
+		const struct kf_option other = { "x", 0, values[i].type, &again, NULL, "" };
+		char text[64];
+		struct kf_error e;
+
+		assert_int_equal(kf_option_store(&o, values[i].text, &e), 0);
+		assert_string_equal(kf_option_text(&o, text, sizeof(text)), values[i].text);
+		assert_int_equal(kf_option_store(&other, text, &e), 0);
+		assert_true(kf_option_equal(&o, &other));
+	}
+}
+
+static void given_rows_are_told(void **state)
+{
+	uint64_t gap_ns = 0;
+	bool json = false, given[2] = { 0 };
+	const struct kf_option options[] = {
+		{ "gap", 'g', KF_OPT_DURATION, &gap_ns, "TIME", "" },
+		{ "json", 'j', KF_OPT_FLAG, &json, NULL, "" },
+		{ NULL },
+	};
+	const struct kf_command command = { .name = "x", .options = options };
+	char *argv[] = { (char *)"x", (char *)"-g1s", NULL };
+	struct kf_operands operands;
+	struct kf_error e;
+
+	assert_int_equal(kf_options_parse_given(&command, 2, argv, &operands, given, &e), 0);
+	assert_true(given[0]);
+	assert_false(given[1]);
+	free(operands.items);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,6 +339,8 @@ int main(void)
 		cmocka_unit_test(nothing_is_refused_where_it_makes_no_sense),
 		cmocka_unit_test(help_comes_from_the_rows),
 		cmocka_unit_test(nearest_within_a_third),
+		cmocka_unit_test(values_are_texts_again),
+		cmocka_unit_test(given_rows_are_told),
 	};
 
 	return cmocka_run_group_tests_name("options", tests, NULL, NULL);

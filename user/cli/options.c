@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/options.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/array.h"
 #include "base/error.h"
-#include "base/units.h"
 
 #define MAX_NAME   64 /* longer words resemble nothing */
 #define HELP_WIDTH 100
@@ -181,69 +179,6 @@ static int fail_unknown(struct parser *p, const char *name)
 		return fail_usage(p, "unknown option", dashed);
 	}
 	return kf_fail(p->e, KF_USAGE, NULL, "unknown option '--%s': did you mean '--%s'?", name, near);
-}
-
-static int parse_uint(const char *text, uint64_t *out, struct kf_error *e)
-{
-	bool bad = *text < '0' || *text > '9'; /* strtoull takes signs and blanks, a count has none */
-	char *end;
-
-	if (!bad) {
-		errno = 0;
-		*out = strtoull(text, &end, 10);
-		bad = errno || *end;
-	}
-	return bad ? kf_fail(e, KF_USAGE, "give a whole number, as in 3", "bad number '%.80s'", text) : 0;
-}
-
-static int refuse_zero(const struct kf_option *o, const char *value, struct kf_error *e)
-{
-	if ((o->type != KF_OPT_TIME && o->type != KF_OPT_COUNT) || *(const uint64_t *)o->into)
-		return 0;
-	return kf_fail(e, KF_USAGE, "give more than that, or leave the option out", "'%.80s' is nothing: %s", value,
-		       o->type == KF_OPT_TIME ? "it takes some time" : "it takes at least 1");
-}
-
-static int parse_flag(const char *text, bool *out, struct kf_error *e)
-{
-	static const char *const words[] = { "no", "yes", "false", "true", "off", "on", NULL };
-
-	for (int i = 0; words[i]; i++)
-		if (!strcmp(text, words[i])) {
-			*out = i % 2;
-			return 0;
-		}
-	return kf_fail(e, KF_USAGE, "give yes or no", "'%.80s' is neither yes nor no", text);
-}
-
-static int append(struct kf_strings *strings, const char *value, struct kf_error *e)
-{
-	if (KF_GROW(strings->items, strings->n, strings->room))
-		return kf_fail_memory(e, "options");
-	strings->items[strings->n++] = value;
-	return 0;
-}
-
-int kf_option_store(const struct kf_option *o, const char *value, struct kf_error *e)
-{
-	switch (o->type) {
-	case KF_OPT_STRING:
-		*(const char **)o->into = value;
-		return 0;
-	case KF_OPT_STRINGS:
-		return append(o->into, value, e);
-	case KF_OPT_DURATION:
-	case KF_OPT_TIME:
-		return kf_parse_duration(value, o->into, e) || refuse_zero(o, value, e) ? -1 : 0;
-	case KF_OPT_SIZE:
-		return kf_parse_size(value, o->into, e);
-	case KF_OPT_UINT:
-	case KF_OPT_COUNT:
-		return parse_uint(value, o->into, e) || refuse_zero(o, value, e) ? -1 : 0;
-	case KF_OPT_FLAG:
-		return parse_flag(value, o->into, e);
-	}
-	return 0;
 }
 
 static int store_value(struct parser *p, const struct kf_option *o, const char *value)

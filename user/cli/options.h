@@ -83,6 +83,11 @@ int kf_options_parse_given(const struct kf_command *c, int argc, char **argv, st
  */
 int kf_option_store(const struct kf_option *o, const char *value, struct kf_error *e);
 
+/* The value as kf_option_store() takes it; of a list the items with ", " between. "" if there is none. Returns buf. */
+const char *kf_option_text(const struct kf_option *o, char *buf, size_t len);
+/* Have both the same value? They are of one type. */
+bool kf_option_equal(const struct kf_option *a, const struct kf_option *b);
+
 /* The nearest of the NULL-terminated names within a third of its length in edits, or NULL. */
 const char *kf_nearest(const char *text, const char *const *names);
 
