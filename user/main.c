@@ -14,6 +14,7 @@ static const struct verb {
 } verbs[] = {
 	{ "record", cmd_record,
 	  "keep the last seconds of scheduling in memory, save them when something is late (root)" },
+	{ "config", cmd_config, "check a config file of `record`, show what is in force" },
 	{ "run", cmd_run, "record while a command runs (root)" },
 	{ "snapshot", cmd_snapshot, "ask a running recorder for a snapshot now" },
 	{ "report", cmd_report, "the answer: who waited, how long, because of whom" },

@@ -105,6 +105,9 @@ const char *kf_option_text(const struct kf_option *o, char *buf, size_t len)
 	static const char *const size_names[] = { "g", "m", "k", "" };
 	const char *string;
 
+	*buf = '\0';
+	if ((o->type == KF_OPT_TIME || o->type == KF_OPT_COUNT) && !*(const uint64_t *)o->into)
+		return buf;
 	switch (o->type) {
 	case KF_OPT_FLAG:
 		snprintf(buf, len, "%s", *(const bool *)o->into ? "yes" : "no");

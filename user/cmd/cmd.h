@@ -4,6 +4,7 @@
 #define KF_CMD_CMD_H
 
 int cmd_record(int argc, char **argv);
+int cmd_config(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_snapshot(int argc, char **argv);
 int cmd_report(int argc, char **argv);

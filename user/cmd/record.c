@@ -18,13 +18,15 @@ static const struct kf_command command = {
 	.examples = "  kflight record -p 2144 --trigger 'runq>5ms' --trigger 'futex>50ms' -o /var/lib/kflight\n"
 		    "  kflight record --comm 'postgres*' --trigger 'block>1s' --after 500ms --count 1\n"
 		    "  kflight record --duration 5s\n"
+		    "  kflight record --config /etc/kflight/kflight.conf\n"
 		    "  kill -USR1 $(pidof kflight)",
 };
 
 int cmd_record(int argc, char **argv)
 {
 	struct kf_command with_options = command;
-	struct kf_option rows[KF_RECORDING_OPTIONS];
+	struct kf_option rows[KF_RECORD_OPTIONS];
+	bool given[KF_RECORD_OPTIONS] = { 0 };
 	struct kf_service_result result = { 0 };
 	struct kf_operands operands = { 0 };
 	struct kf_recording recording;
@@ -32,12 +34,13 @@ int cmd_record(int argc, char **argv)
 	int parsed, status;
 
 	kf_recording_init(&recording);
-	kf_recording_options(&recording, rows);
+	kf_record_options(&recording, rows);
 	with_options.options = rows;
-	parsed = kf_options_parse(&with_options, argc, argv, &operands, &e);
+	parsed = kf_options_parse_given(&with_options, argc, argv, &operands, given, &e);
 	if (parsed > 0)
 		status = KF_OK;
-	else if (parsed || kf_recording_prepare(&recording, &e) || kf_recording_start(&recording, &e))
+	else if (parsed || kf_recording_load(&recording, rows, given, &e) || kf_recording_prepare(&recording, &e) ||
+		 kf_recording_start(&recording, &e))
 		status = kf_error_print(&e);
 	else
 		status = kf_recording_loop(&recording, -1, NULL, &result);

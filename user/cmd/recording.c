@@ -60,6 +60,18 @@ void kf_recording_options(struct kf_recording *r, struct kf_option rows[KF_RECOR
 	memcpy(rows, all, sizeof(all));
 }
 
+void kf_record_options(struct kf_recording *r, struct kf_option rows[KF_RECORD_OPTIONS])
+{
+	rows[0] = (struct kf_option){ "config",	       0,      KF_OPT_STRING,
+				      &r->config_path, "FILE", "more options, see `kflight config --help`" };
+	kf_recording_options(r, rows + 1);
+}
+
+int kf_recording_load(struct kf_recording *r, const struct kf_option *rows, const bool *given, struct kf_error *e)
+{
+	return kf_config_load(&r->config, rows, given, environ, e);
+}
+
 static int parse_syscalls(struct kf_recording *r, struct kf_error *e)
 {
 	static const char *const names[] = { "off", "blocking", "slow", "all", NULL };
@@ -145,21 +157,20 @@ static int parse_window(struct kf_recording *r, struct kf_error *e)
 	}
 }
 
+static int add_all(struct kf_recording *r, const struct kf_strings *texts,
+		   int (*add)(struct kf_filter_spec *spec, const char *text, struct kf_error *e), struct kf_error *e)
+{
+	for (size_t i = 0; i < texts->n; i++)
+		if (add(&r->filter, texts->items[i], e))
+			return kf_config_blame(r->config, texts->items[i], e);
+	return 0;
+}
+
 static int parse_filter(struct kf_recording *r, struct kf_error *e)
 {
-	for (size_t i = 0; i < r->pids.n; i++)
-		if (kf_filter_spec_add_pids(&r->filter, r->pids.items[i], e))
-			return -1;
-	for (size_t i = 0; i < r->tids.n; i++)
-		if (kf_filter_spec_add_tids(&r->filter, r->tids.items[i], e))
-			return -1;
-	for (size_t i = 0; i < r->comms.n; i++)
-		if (kf_filter_spec_add_comm(&r->filter, r->comms.items[i], e))
-			return -1;
-	for (size_t i = 0; i < r->cgroups.n; i++)
-		if (kf_filter_spec_add_cgroup(&r->filter, r->cgroups.items[i], e))
-			return -1;
-	return 0;
+	return add_all(r, &r->pids, kf_filter_spec_add_pids, e) || add_all(r, &r->tids, kf_filter_spec_add_tids, e) ||
+	       add_all(r, &r->comms, kf_filter_spec_add_comm, e) ||
+	       add_all(r, &r->cgroups, kf_filter_spec_add_cgroup, e);
 }
 
 static int check_times(const struct kf_recording *r, struct kf_error *e)
@@ -167,7 +178,7 @@ static int check_times(const struct kf_recording *r, struct kf_error *e)
 	if (r->window_ns && r->after_ns >= r->window_ns)
 		return kf_fail(e, KF_USAGE, "the time after the trigger is part of the window: give a longer --window",
 			       "--after leaves nothing of the window from before the trigger");
-	if (r->count && !r->trigger_texts.n)
+	if (r->count && !r->triggers.text[0])
 		return kf_fail(e, KF_USAGE, "add --trigger 'runq>5ms', or use --duration",
 			       "--count counts triggered snapshots, "
 			       "but there is no trigger");
@@ -185,17 +196,43 @@ static int check_host(const struct kf_recording *r, struct kf_error *e)
 	return r->window ? kf_host_require_memory(r->window_bytes, e) : 0;
 }
 
-int kf_recording_prepare(struct kf_recording *r, struct kf_error *e)
+static int parse_triggers(struct kf_recording *r, struct kf_error *e)
 {
+	const struct kf_config_trigger *named;
+	size_t n = 0;
+
 	for (size_t i = 0; i < r->trigger_texts.n; i++)
 		if (kf_trigger_spec_add(&r->triggers, r->trigger_texts.items[i], e))
-			return -1;
-	if (parse_syscalls(r, e) || parse_causes(r, e) || parse_window(r, e) || parse_filter(r, e) ||
-	    check_times(r, e) || check_host(r, e))
+			return kf_config_blame(r->config, r->trigger_texts.items[i], e);
+	named = r->config ? kf_config_triggers(r->config, &n) : NULL;
+	for (size_t i = 0; i < n; i++)
+		if (kf_trigger_spec_add(&r->triggers, named[i].text, e))
+			return kf_config_blame(r->config, named[i].text, e);
+	return 0;
+}
+
+int kf_recording_understand(struct kf_recording *r, struct kf_error *e)
+{
+	if (parse_triggers(r, e))
+		return -1;
+	if (parse_syscalls(r, e))
+		return kf_config_blame(r->config, r->syscalls, e);
+	if (parse_causes(r, e))
+		return kf_config_blame(r->config, r->causes, e);
+	if (parse_window(r, e))
+		return kf_config_blame(r->config, r->window, e);
+	if (parse_filter(r, e) || check_times(r, e))
 		return -1;
 	if (!strcmp(r->socket, "none"))
 		r->socket = NULL;
-	return kf_output_dir_new(&r->dir, r->output_dir, NULL, e);
+	return 0;
+}
+
+int kf_recording_prepare(struct kf_recording *r, struct kf_error *e)
+{
+	if (kf_recording_understand(r, e) || check_host(r, e))
+		return -1;
+	return kf_output_dir_new(&r->dir, r->output_dir, NULL, e) ? kf_config_blame(r->config, r->output_dir, e) : 0;
 }
 
 static void tell(const struct kf_recording *r)
@@ -275,4 +312,5 @@ void kf_recording_release(struct kf_recording *r)
 	free(r->comms.items);
 	free(r->cgroups.items);
 	free(r->trigger_texts.items);
+	kf_config_free(&r->config);
 }

@@ -3,7 +3,8 @@
  * recording.h - what `record` and `run` have in common: options, checks, a recorder that runs until it is told to end.
  *
  * Life cycle: kf_recording_init(), kf_options_parse() with the rows of kf_recording_options(), kf_recording_prepare(),
- * kf_recording_start(), kf_recording_loop(), kf_recording_release().
+ * kf_recording_start(), kf_recording_loop(), kf_recording_release(). `record` has a config file besides: the rows of
+ * kf_record_options(), and kf_recording_load() behind kf_options_parse_given().
  */
 #ifndef KF_CMD_RECORDING_H
 #define KF_CMD_RECORDING_H
@@ -11,6 +12,7 @@
 #include "capture/filter_spec.h"
 #include "daemon/service.h"
 #include "capture/trigger_spec.h"
+#include "cli/config.h"
 #include "cli/options.h"
 
 struct kf_error;
@@ -26,9 +28,11 @@ struct kf_recording {
 	const char *syscalls;
 	const char *causes;
 	const char *socket;
+	const char *config_path;
 	uint64_t after_ns, cooldown_ns, duration_ns, count;
 	/* as the command wants it */
 	bool for_verdict; /* a snapshot of all there was, as far as it fits, at the end whatever triggers there are */
+	struct kf_config *config; /* NULL none: it owns strings of the above */
 	/* as understood */
 	struct kf_filter_spec filter;
 	struct kf_trigger_spec triggers;
@@ -44,6 +48,16 @@ struct kf_recording {
 
 void kf_recording_init(struct kf_recording *r);
 void kf_recording_options(struct kf_recording *r, struct kf_option rows[KF_RECORDING_OPTIONS]);
+
+/* What `record` takes, from the command line, the environment and a file. */
+#define KF_RECORD_OPTIONS (1 + KF_RECORDING_OPTIONS)
+void kf_record_options(struct kf_recording *r, struct kf_option rows[KF_RECORD_OPTIONS]);
+
+/* Adds what rows have from the environment and from the config file (cli/config.h). */
+int kf_recording_load(struct kf_recording *r, const struct kf_option *rows, const bool *given, struct kf_error *e);
+
+/* Understands the options, without a look at the host. kf_recording_prepare() does it, too. */
+int kf_recording_understand(struct kf_recording *r, struct kf_error *e);
 
 /* Understands the options and looks whether the host can do it, before anything is started. */
 int kf_recording_prepare(struct kf_recording *r, struct kf_error *e);
