@@ -203,14 +203,6 @@ static struct counts count(const struct material *m, uint64_t limit_ns, bool or_
 	return c;
 }
 
-/* Place of the percentile among n, from 1. */
-static uint64_t rank(uint32_t percentile, uint64_t n)
-{
-	unsigned __int128 wide = (unsigned __int128)percentile * n + HUNDRED_MICRO - 1;
-
-	return (uint64_t)(wide / HUNDRED_MICRO);
-}
-
 static enum kf_answer answer(bool surely, bool possibly)
 {
 	return surely ? KF_ANSWER_YES : possibly ? KF_ANSWER_UNKNOWN : KF_ANSWER_NO;
@@ -221,8 +213,8 @@ static enum kf_answer percentile_passes(const struct material *m, bool or_equal)
 {
 	struct counts c = count(m, m->x->limit, or_equal);
 	uint64_t n_low = m->n_waits + c.any, n_high = m->n_waits + c.hidden;
-	bool surely = c.seen > n_low - rank(m->x->percentile, n_low);
-	bool possibly = n_high && c.at_most > n_high - rank(m->x->percentile, n_high);
+	bool surely = c.seen > n_low - kf_expr_rank(m->x, n_low);
+	bool possibly = n_high && c.at_most > n_high - kf_expr_rank(m->x, n_high);
 
 	return answer(surely, possibly);
 }
@@ -285,11 +277,6 @@ static enum kf_answer value_passes(const struct material *m, bool or_equal)
 	return count_passes(m, or_equal);
 }
 
-static bool is_of_one_wait(const struct kf_expr *x)
-{
-	return x->function == KF_EXPR_MAX || x->function == KF_EXPR_AVG || x->function == KF_EXPR_PERCENTILE;
-}
-
 /* Can it only become more when more is known of the window? Not so of pieces of syscalls: two may be one. */
 static bool grows_with_knowledge(const struct material *m)
 {
@@ -328,7 +315,7 @@ static enum kf_answer decide(const struct material *m, enum kf_doubt doubt)
 
 	if (!below)
 		return passes;
-	if (is_of_one_wait(m->x) && !m->n_waits)
+	if (kf_expr_is_of_one_wait(m->x) && !m->n_waits)
 		return KF_ANSWER_UNKNOWN;
 	if (passes == KF_ANSWER_NO)
 		return KF_ANSWER_YES;
@@ -360,7 +347,7 @@ static void fill_value(struct material *m, struct kf_measured *out)
 	const struct kf_expr *x = m->x;
 
 	out->n_waits = m->n_waits;
-	out->has_value = !is_of_one_wait(x) || m->n_waits;
+	out->has_value = !kf_expr_is_of_one_wait(x) || m->n_waits;
 	switch (x->function) {
 	case KF_EXPR_MAX:
 		out->value = out->has_worst ? kf_sample_ns(&out->worst) : 0;
@@ -371,7 +358,7 @@ static void fill_value(struct material *m, struct kf_measured *out)
 	case KF_EXPR_PERCENTILE:
 		if (m->n_waits) {
 			qsort(m->waits, m->n_waits, sizeof(*m->waits), by_length);
-			out->value = m->waits[rank(x->percentile, m->n_waits) - 1].ns;
+			out->value = m->waits[kf_expr_rank(x, m->n_waits) - 1].ns;
 		}
 		break;
 	case KF_EXPR_TOTAL:

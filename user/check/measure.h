@@ -45,9 +45,8 @@ struct kf_measured {
 
 int kf_measure(struct kf_measured *out, const struct kf_expr *x, const struct kf_view *v, struct kf_error *e);
 
-/* value as in "2.31 ms", "0.4 %", "17", "3.4/s", "no such wait"; and the limit likewise, with its comparison: "> 2 ms". Return buf. */
+/* value as in "2.31 ms", "0.4 %", "17", "3.4/s", "no such wait"; returns buf. */
 const char *kf_measured_value(const struct kf_measured *m, const struct kf_expr *x, char *buf, size_t len);
-const char *kf_expr_limit(const struct kf_expr *x, char *buf, size_t len);
 
 /* "nginx/2144 waited 61.2 ms in futex(0x7f00c4), woken by nginx/2145": the worst wait, or who waited most; "" nobody. One line. */
 const char *kf_measured_worst(const struct kf_measured *m, const struct kf_expr *x, const struct kf_timeline *t,

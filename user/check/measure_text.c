@@ -6,30 +6,9 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "expr/expr_text.h"
 #include "output/line.h"
 #include "output/sentence.h"
-
-#define NS_PER_S 1000000000.0L
-
-/* "17", "0.5": millionths as a number. */
-static void add_micro(struct kf_line *line, uint64_t micro)
-{
-	char text[40];
-	size_t used;
-
-	snprintf(text, sizeof(text), "%llu.%06llu", (unsigned long long)(micro / KF_EXPR_MICRO),
-		 (unsigned long long)(micro % KF_EXPR_MICRO));
-	used = strlen(text);
-	while (text[used - 1] == '0')
-		used--;
-	text[text[used - 1] == '.' ? used - 1 : used] = '\0';
-	kf_line_text(line, text);
-}
-
-static const char *period_name(const struct kf_expr *x)
-{
-	return x->per_ns > 60000000000ULL ? "/h" : x->per_ns > 1000000000ULL ? "/m" : "/s";
-}
 
 const char *kf_measured_value(const struct kf_measured *m, const struct kf_expr *x, char *buf, size_t len)
 {
@@ -49,29 +28,11 @@ const char *kf_measured_value(const struct kf_measured *m, const struct kf_expr 
 		kf_line_add(&line, "%.3Lg %%", 100 * m->value / window_ns);
 		break;
 	case KF_EXPR_PER_TIME:
-		kf_line_add(&line, "%.3Lg%s", (long double)m->value * x->per_ns / window_ns, period_name(x));
+		kf_line_add(&line, "%.3Lg%s", (long double)m->value * x->per_ns / window_ns, kf_expr_per(x));
 		break;
 	default:
 		kf_line_add(&line, "%llu", (unsigned long long)m->value);
 	}
-	return buf;
-}
-
-const char *kf_expr_limit(const struct kf_expr *x, char *buf, size_t len)
-{
-	static const char *const compares[] = { "> ", ">= ", "< ", "<= " };
-	struct kf_line line;
-
-	kf_line_init(&line, buf, len);
-	kf_line_text(&line, compares[x->compare & 3]);
-	if (x->unit == KF_EXPR_NS)
-		kf_line_duration(&line, x->limit);
-	else
-		add_micro(&line, x->limit);
-	if (x->unit == KF_EXPR_PERCENT)
-		kf_line_text(&line, " %");
-	else if (x->unit == KF_EXPR_PER_TIME)
-		kf_line_text(&line, period_name(x));
 	return buf;
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "expr/expr_text.h"
 #include "model/timeline.h"
 #include "output/sentence.h"
 

@@ -285,6 +285,18 @@ bool kf_expr_is_event(const struct kf_expr *x)
 	return x->function == KF_EXPR_MAX && (x->compare == KF_EXPR_ABOVE || x->compare == KF_EXPR_AT_LEAST);
 }
 
+bool kf_expr_is_of_one_wait(const struct kf_expr *x)
+{
+	return x->function == KF_EXPR_MAX || x->function == KF_EXPR_AVG || x->function == KF_EXPR_PERCENTILE;
+}
+
+uint64_t kf_expr_rank(const struct kf_expr *x, uint64_t n)
+{
+	unsigned __int128 wide = (unsigned __int128)x->percentile * n + HUNDRED_MICRO - 1;
+
+	return (uint64_t)(wide / HUNDRED_MICRO);
+}
+
 /* "Not below" is "at least": what is asked of each wait is the same for both. */
 uint64_t kf_expr_each_ns(const struct kf_expr *x, bool *or_equal)
 {

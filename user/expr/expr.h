@@ -97,6 +97,10 @@ int kf_expr_read(struct kf_expr *out, struct kf_reader *r);
 
 /* Is it about single waits (max > and max >=), one of which makes it true? */
 bool kf_expr_is_event(const struct kf_expr *x);
+/* Does it compare a wait, or their average, of which there is none without waits (max, avg, percentiles)? */
+bool kf_expr_is_of_one_wait(const struct kf_expr *x);
+/* Nearest rank: the percentile of n waits is the one at this place, from 1, when they are sorted; 0 of none. */
+uint64_t kf_expr_rank(const struct kf_expr *x, uint64_t n);
 /* The length a wait is compared with (longer_ns, or the limit of max and percentiles), and how: true is >=. 0 and true for all. */
 uint64_t kf_expr_each_ns(const struct kf_expr *x, bool *or_equal);
 /* Do both say the same, in whatever words? */
