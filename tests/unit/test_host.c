@@ -142,6 +142,18 @@ static void no_btf(void **state)
 	assert_missing(&facts, "kernel BTF", "Permission denied", "root");
 }
 
+static void callbacks_are_mistaken(void **state)
+{
+	struct kf_host_facts facts = good_host();
+	struct kf_checks checks;
+
+	facts.callbacks_error = EINVAL;
+	assert_missing(&facts, "BPF callbacks", "one function for another (Invalid argument)", "later updates of 5.15");
+	facts.has_timer = false; /* an older kernel: one cause, one line */
+	kf_host_judge(&facts, &checks);
+	assert_int_equal(find(&checks, "BPF callbacks")->status, KF_CHECK_UNKNOWN);
+}
+
 static void bpf_is_refused(void **state)
 {
 	struct kf_host_facts facts = good_host();
@@ -239,6 +251,7 @@ int main(void)
 		cmocka_unit_test(other_machine),
 		cmocka_unit_test(no_rights),
 		cmocka_unit_test(no_btf),
+		cmocka_unit_test(callbacks_are_mistaken),
 		cmocka_unit_test(bpf_is_refused),
 		cmocka_unit_test(features),
 		cmocka_unit_test(window_larger_than_memory),

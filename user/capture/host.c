@@ -180,6 +180,25 @@ static void judge_feature(struct kf_checks *out, const struct kf_host_facts *f, 
 		todo(check, "run a kernel 5.15 or newer with CONFIG_BPF_SYSCALL=y and CONFIG_BPF_EVENTS=y");
 }
 
+/* Without timers the kernel is too old for callbacks, too: said already. */
+static void judge_callbacks(const struct kf_host_facts *f, struct kf_checks *out)
+{
+	struct kf_check *check;
+
+	if (!f->bpf_tried || f->bpf_error || !f->has_timer) {
+		unknown_without(out, "BPF callbacks", "bpf_timer");
+		return;
+	}
+	check = add(out, "BPF callbacks", f->callbacks_error ? KF_CHECK_MISSING : KF_CHECK_OK);
+	if (!f->callbacks_error) {
+		found(check, "the verifier finds the function that is meant");
+		return;
+	}
+	found(check, "the verifier of this kernel takes one function for another (%s): a bug of early 5.15 kernels",
+	      strerror(f->callbacks_error));
+	todo(check, "update the kernel: 5.16 and newer, and later updates of 5.15 have it mended");
+}
+
 static void judge_cast(const struct kf_host_facts *f, struct kf_checks *out)
 {
 	struct kf_check *check;
@@ -274,6 +293,7 @@ void kf_host_judge(const struct kf_host_facts *facts, struct kf_checks *out)
 	judge_bpf(facts, out);
 	judge_feature(out, facts, "task storage", facts->has_task_storage, "state per thread");
 	judge_feature(out, facts, "bpf_timer", facts->has_timer, "looks at waits that have not ended");
+	judge_callbacks(facts, out);
 	judge_cast(facts, out);
 	judge_causes(facts, out);
 	judge_statistics(facts, out);

@@ -29,7 +29,7 @@ struct kf_check {
 	char todo[280]; /* what to do, "" nothing */
 };
 
-#define KF_MAX_CHECKS 16
+#define KF_MAX_CHECKS 20
 
 struct kf_checks {
 	struct kf_check items[KF_MAX_CHECKS];

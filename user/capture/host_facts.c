@@ -20,6 +20,8 @@
 
 #include "capture/host.h"
 
+#include "callback.skel.h"
+
 const struct kf_host_paths kf_host_real_paths = {
 	.proc = "/proc",
 	.btf = "/sys/kernel/btf/vmlinux",
@@ -184,6 +186,15 @@ static int silent(enum libbpf_print_level level, const char *format, va_list arg
 	return 0;
 }
 
+static int try_callback(void)
+{
+	struct callback_bpf *probe = callback_bpf__open_and_load();
+	int error = probe ? 0 : errno;
+
+	callback_bpf__destroy(probe);
+	return error;
+}
+
 static void probe_bpf(struct kf_host_facts *facts, const struct btf *btf)
 {
 	facts->bpf_tried = true;
@@ -192,6 +203,7 @@ static void probe_bpf(struct kf_host_facts *facts, const struct btf *btf)
 		return;
 	facts->has_task_storage = libbpf_probe_bpf_map_type(BPF_MAP_TYPE_TASK_STORAGE, NULL) == 1;
 	facts->has_timer = libbpf_probe_bpf_helper(BPF_PROG_TYPE_SYSCALL, BPF_FUNC_timer_init, NULL) == 1;
+	facts->callbacks_error = facts->has_timer ? try_callback() : 0;
 }
 
 static void read_btf(struct kf_host_facts *facts, const char *path)

@@ -29,6 +29,7 @@ struct kf_host_facts {
 	int bpf_error;	/* errno of loading a small program on sched_switch, 0 loaded */
 	bool has_task_storage;
 	bool has_timer;
+	int callbacks_error; /* errno of loading a program with a callback (bpf/callback.bpf.c), 0 loaded */
 };
 
 /* Where to look: the real places, or a test's. */
