@@ -33,6 +33,10 @@ enum { HAND_GAP_CRON, HAND_GAP_NGINX, HAND_GAP_OPEN, HAND_GAPS };
 #define HAND_TAKEN  16 /* per CPU */
 #define HAND_GROUPS 4
 
+/* Paths of cgroups: pod 2ca4a155-..., container 0ba8ac17e4e7. */
+#define HAND_POD       "/kubepods/burstable/pod2ca4a155-3599-498d-bb9d-4446693fa3ea"
+#define HAND_CONTAINER "0ba8ac17e4e7a31fb82279503552fe94e64bab4745bf6fd2ff231e7c8ca8bed0"
+
 struct hand {
 	struct kf_timeline timeline;
 	struct kf_thread threads[HAND_THREADS];
@@ -89,6 +93,7 @@ static inline uint32_t hand_group(struct hand *h, const char *path, uint64_t quo
 					      .limiting = quota_ns ? index : KF_NO_CGROUP,
 					      .quota_ns = quota_ns,
 					      .period_ns = period_ns };
+	kf_container_of(path, &h->groups[index].container);
 	return index;
 }
 

@@ -16,8 +16,9 @@
 	"host,kernel,snapshot_time,trigger,window_ns,gap,tid,tgid,comm,process,cpu,start_ns,end_ns,start_time,"        \
 	"wait_ns,kind,waker_tid,waker_comm,waker_irq,open,throttled_ns,quota_cgroup,quota_ns,period_ns,idle_"          \
 	"elsewhere_ns,cgroup,prio,"                                                                                    \
-	"part,part_kind,part_tid,part_comm,part_process,part_prio,part_vector,part_cpu,part_ns\n"
-#define N_COLUMNS 36
+	"part,part_kind,part_tid,part_comm,part_process,part_prio,part_vector,part_cpu,part_ns,"                       \
+	"pod,container,unit,part_pod,part_container,part_unit\n"
+#define N_COLUMNS 42
 
 /* All of the output; free() it. */
 static char *csv_from(uint64_t min_gap_ns)
@@ -70,10 +71,10 @@ static void a_gap_has_a_row_per_part(void **state)
 	expect(text, COLUMNS
 	       "web1,6.18.0,2026-11-21T08:15:02.123456Z,request,100000000,1,2144,2144,nginx,nginx,0,10000000,21000000,"
 	       "2026-11-21T08:15:02.032456Z,11000000,woken,812,redis,false,false,0,,,,,,nice 0,"
-	       "0,thread,812,redis,redis,,,0,7000000\n");
-	expect(text, "nice 0,1,thread,77,cron,cron,,,0,3000000\n");
-	expect(text, "nice 0,2,idle,0,idle,,,,0,1000000\n");
-	expect(text, ",true,0,,,,,,nice 0,0,unknown,,,,,,0,10000000\n");
+	       "0,thread,812,redis,redis,,,0,7000000,,,,,,\n");
+	expect(text, "nice 0,1,thread,77,cron,cron,,,0,3000000,,,,,,\n");
+	expect(text, "nice 0,2,idle,0,idle,,,,0,1000000,,,,,,\n");
+	expect(text, ",true,0,,,,,,nice 0,0,unknown,,,,,,0,10000000,,,,,,\n");
 	free(text);
 }
 
@@ -148,9 +149,22 @@ static void causes_have_their_columns(void **state)
 	text = csv_from(0);
 	expect(text, ",11000000,throttled,812,redis,false,false,3000000,/web,5000000,10000000,0,\"/web/a,b\",,");
 	expect(text, ",71000000,preempted,,,false,true,0,,,,61000000,");
-	expect(text, ",softirq,,,,,NET_RX,0,1000000\n");
-	expect(text, ",irq,,,,,\"\\x1beth0,rx\",0,500000\n");
-	expect(text, ",throttled,,,,,,,3000000\n");
+	expect(text, ",softirq,,,,,NET_RX,0,1000000,,,,,,\n");
+	expect(text, ",irq,,,,,\"\\x1beth0,rx\",0,500000,,,,,,\n");
+	expect(text, ",throttled,,,,,,,3000000,,,,,,\n");
+	free(text);
+}
+
+/* Who waited, and whom for. */
+static void containers_come_last(void **state)
+{
+	char *text;
+
+	h.threads[HAND_NGINX].cgroup = hand_group(&h, HAND_POD "/" HAND_CONTAINER "/a,b.service", 0, 0);
+	h.threads[HAND_REDIS].cgroup = hand_group(&h, "/docker/" HAND_CONTAINER, 0, 0);
+	text = csv_from(MS(10));
+	expect(text, ",0,7000000,2ca4a155-3599-498d-bb9d-4446693fa3ea,0ba8ac17e4e7,\"a,b.service\",,0ba8ac17e4e7,\n");
+	expect(text, ",0,3000000,2ca4a155-3599-498d-bb9d-4446693fa3ea,0ba8ac17e4e7,\"a,b.service\",,,\n");
 	free(text);
 }
 
@@ -199,6 +213,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(short_gaps_are_left_out, hand_setup, hand_teardown),
 		cmocka_unit_test_setup_teardown(any_name_is_one_field, hand_setup, hand_teardown),
 		cmocka_unit_test_setup_teardown(causes_have_their_columns, hand_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(containers_come_last, hand_setup, hand_teardown),
 		cmocka_unit_test_setup_teardown(what_is_not_known_is_empty, hand_setup, hand_teardown),
 		cmocka_unit_test_setup_teardown(a_gap_of_no_length_has_a_row, hand_setup, hand_teardown),
 		cmocka_unit_test_setup_teardown(a_full_disk_is_an_error, hand_setup, hand_teardown),

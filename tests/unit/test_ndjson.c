@@ -25,15 +25,17 @@ static void a_line_has_all_keys_in_order(void **state)
 	assert_string_equal(
 		text,
 		"{\"tid\":2144,\"tgid\":2144,\"comm\":\"nginx\",\"process\":\"nginx\",\"prio\":null,\"cgroup\":null,"
+		"\"pod\":null,\"container\":null,\"unit\":null,"
 		"\"cpu\":0,"
 		"\"start_ns\":10000000,\"end_ns\":21000000,\"wait_ns\":11000000,\"kind\":\"woken\",\"waker_tid\":812,"
 		"\"waker_irq\":false,\"open\":false,\"throttled\":false,\"yielded\":false,\"throttled_ns\":0,"
 		"\"quota_cgroup\":null,\"quota_ns\":null,\"period_ns\":null,\"idle_elsewhere_ns\":null,\"parts\":["
 		"{\"kind\":\"thread\",\"tid\":812,\"comm\":\"redis\",\"cpu\":0,\"ns\":7000000,\"vector\":null,\"prio\":"
-		"null},"
+		"null,\"pod\":null,\"container\":null},"
 		"{\"kind\":\"thread\",\"tid\":77,\"comm\":\"cron\",\"cpu\":0,\"ns\":3000000,\"vector\":null,\"prio\":"
-		"null},"
-		"{\"kind\":\"idle\",\"tid\":0,\"comm\":\"idle\",\"cpu\":0,\"ns\":1000000,\"vector\":null,\"prio\":null}"
+		"null,\"pod\":null,\"container\":null},"
+		"{\"kind\":\"idle\",\"tid\":0,\"comm\":\"idle\",\"cpu\":0,\"ns\":1000000,\"vector\":null,\"prio\":null,"
+		"\"pod\":null,\"container\":null}"
 		"],\"time\":\"2026-11-21T08:15:02.032456Z\",\"host\":\"web1\"}");
 	free(text);
 }
@@ -69,27 +71,48 @@ static void every_cause_has_its_keys(void **state)
 		text,
 		"{\"tid\":2144,\"tgid\":2144,\"comm\":\"nginx\",\"process\":\"nginx\",\"prio\":\"nice 5\",\"cgroup\":"
 		"\"/web/"
-		"\\\"x\\\"\",\"cpu\":0,\"start_ns\":10000000,\"end_ns\":21000000,\"wait_ns\":11000000,\"kind\":"
+		"\\\"x\\\"\",\"pod\":null,\"container\":null,\"unit\":null,\"cpu\":0,\"start_ns\":10000000,\"end_ns\":"
+		"21000000,\"wait_ns\":11000000,\"kind\":"
 		"\"woken\","
 		"\"waker_tid\":812,\"waker_irq\":false,\"open\":false,\"throttled\":false,\"yielded\":false,"
 		"\"throttled_ns\":2000000,"
 		"\"quota_cgroup\":\"/"
 		"web\",\"quota_ns\":50000000,\"period_ns\":100000000,\"idle_elsewhere_ns\":3000000,\"parts\":["
 		"{\"kind\":\"throttled\",\"tid\":null,\"comm\":null,\"cpu\":null,\"ns\":2000000,\"vector\":null,"
-		"\"prio\":null},"
+		"\"prio\":null,\"pod\":null,\"container\":null},"
 		"{\"kind\":\"thread\",\"tid\":812,\"comm\":\"redis\",\"cpu\":0,\"ns\":3600000,\"vector\":null,\"prio\":"
 		"\"SCHED_FIFO "
-		"50\"},"
+		"50\",\"pod\":null,\"container\":null},"
 		"{\"kind\":\"softirq\",\"tid\":null,\"comm\":null,\"cpu\":0,\"ns\":1000000,\"vector\":\"NET_RX\","
-		"\"prio\":null},"
+		"\"prio\":null,\"pod\":null,\"container\":null},"
 		"{\"kind\":\"irq\",\"tid\":null,\"comm\":null,\"cpu\":0,\"ns\":400000,\"vector\":\"a\\\"b\",\"prio\":"
-		"null},"
+		"null,\"pod\":null,\"container\":null},"
 		"{\"kind\":\"thread\",\"tid\":77,\"comm\":\"cron\",\"cpu\":0,\"ns\":2000000,\"vector\":null,\"prio\":"
-		"null},"
-		"{\"kind\":\"steal\",\"tid\":null,\"comm\":null,\"cpu\":0,\"ns\":1000000,\"vector\":null,\"prio\":null}"
+		"null,\"pod\":null,\"container\":null},"
+		"{\"kind\":\"steal\",\"tid\":null,\"comm\":null,\"cpu\":0,\"ns\":1000000,\"vector\":null,\"prio\":null,"
+		"\"pod\":null,\"container\":null}"
 		","
-		"{\"kind\":\"idle\",\"tid\":0,\"comm\":\"idle\",\"cpu\":0,\"ns\":1000000,\"vector\":null,\"prio\":null}"
+		"{\"kind\":\"idle\",\"tid\":0,\"comm\":\"idle\",\"cpu\":0,\"ns\":1000000,\"vector\":null,\"prio\":null,"
+		"\"pod\":null,\"container\":null}"
 		"],\"time\":\"2026-11-21T08:15:02.032456Z\",\"host\":\"web1\"}");
+	free(text);
+}
+
+/* The container, pod and unit of who waited, and those of who had the CPU. */
+static void containers_have_their_keys(void **state)
+{
+	char *text;
+
+	h.threads[HAND_NGINX].cgroup = hand_group(&h, HAND_POD "/" HAND_CONTAINER "/a\x01.service", 0, 0);
+	h.threads[HAND_REDIS].cgroup = hand_group(&h, "/docker/" HAND_CONTAINER, 0, 0);
+	text = lines_from(MS(10));
+	*strchr(text, '\n') = '\0';
+	if (!strstr(text, "a\\\\x01.service\",\"pod\":\"2ca4a155-3599-498d-bb9d-4446693fa3ea\",\"container\":"
+			  "\"0ba8ac17e4e7\","
+			  "\"unit\":\"a\\\\x01.service\",\"cpu\":0,") ||
+	    !strstr(text, "\"comm\":\"redis\",\"cpu\":0,\"ns\":7000000,\"vector\":null,\"prio\":null,\"pod\":null,"
+			  "\"container\":\"0ba8ac17e4e7\"}"))
+		fail_msg("%s", text);
 	free(text);
 }
 
@@ -187,6 +210,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_line_has_all_keys_in_order, hand_setup, hand_teardown),
 		cmocka_unit_test_setup_teardown(every_cause_has_its_keys, hand_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(containers_have_their_keys, hand_setup, hand_teardown),
 		cmocka_unit_test_setup_teardown(every_line_is_json_whose_parts_add_up, hand_setup, hand_teardown),
 		cmocka_unit_test_setup_teardown(short_gaps_are_left_out, hand_setup, hand_teardown),
 		cmocka_unit_test_setup_teardown(any_name_becomes_valid_utf8, hand_setup, hand_teardown),

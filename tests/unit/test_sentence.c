@@ -436,6 +436,17 @@ static void cpu_stoppers_are_told(void **state)
 			    "CPU 0: 7.00 ms migration/0 (100 %)");
 }
 
+static void containers_are_named(void **state)
+{
+	h.threads[HAND_NGINX].cgroup = hand_group(&h, HAND_POD "/" HAND_CONTAINER, 0, 0);
+	h.threads[HAND_REDIS].cgroup = hand_group(&h, "/lxc/web", 0, 0);
+	h.threads[HAND_CRON].cgroup = hand_group(&h, "/system.slice/cron.service", 0, 0);
+	assert_string_equal(sentence(&h.gaps[HAND_GAP_NGINX]),
+			    "nginx/2144 [0ba8ac17e4e7] waited 11.0 ms to run on CPU 0 (woken by redis/812 [web]): "
+			    "7.00 ms redis/812 [web] (64 %), 3.00 ms cron/77 (27 %), CPU 0 was idle 1.00 ms "
+			    "(wake-up path, 9 %)");
+}
+
 /* Everything as long as it can be. */
 static void the_longest_sentence_fits(void **state)
 {
@@ -452,15 +463,19 @@ static void the_longest_sentence_fits(void **state)
 		h.threads[i].tid = UINT32_MAX - (uint32_t)i;
 		hand_prio(&h, (uint32_t)i, i == HAND_NGINX ? nice_level(-20) : fifo(99));
 	}
+	for (int i = 0; i < HAND_THREADS; i++)
+		h.threads[i].cgroup = 0;
+	hand_group(&h, "/", 0, 0);
+	memset(h.groups[0].container.id, 'x', KF_CONTAINER_ID_BYTES - 1);
 	gap->cause = KF_CAUSE_WOKEN;
 	gap->throttled = gap->open = true;
 	gap->cgroup = hand_group(&h, path, UINT64_MAX, UINT64_MAX);
 	gap->throttled_start_ns = MS(10);
 	gap->throttled_end_ns = MS(12);
 	hand_take(&h, 0, KF_PART_IRQ, 24, MS(18), MS(19), MS(1));
-	assert_true(kf_gap_sentence(&h.timeline, gap, text, sizeof(text)) < KF_SENTENCE_BYTES);
+	assert_in_range(kf_gap_sentence(&h.timeline, gap, text, sizeof(text)), 1, KF_SENTENCE_BYTES - 1);
 	gap->throttled = false;
-	assert_true(kf_gap_sentence(&h.timeline, gap, text, sizeof(text)) < KF_SENTENCE_BYTES);
+	assert_in_range(kf_gap_sentence(&h.timeline, gap, text, sizeof(text)), 1, KF_SENTENCE_BYTES - 1);
 }
 
 static void percentages_add_up(void **state)
@@ -519,6 +534,7 @@ int main(void)
 		cmocka_unit_test_setup(a_rank_is_told_where_it_explains, setup),
 		cmocka_unit_test_setup(a_rank_is_that_of_the_time, setup),
 		cmocka_unit_test_setup(cpu_stoppers_are_told, setup),
+		cmocka_unit_test_setup(containers_are_named, setup),
 		cmocka_unit_test_setup(the_longest_sentence_fits, setup),
 		cmocka_unit_test(percentages_add_up),
 		cmocka_unit_test(counts_have_separators),

@@ -124,6 +124,7 @@ static int take_groups(struct kf_timeline *t, struct kf_machine *m, const struct
 		t->cgroups[i].quota_ns = s->cgroups[i].quota_ns;
 		t->cgroups[i].period_ns = s->cgroups[i].period_ns;
 		t->cgroups[i].id = s->cgroups[i].id;
+		kf_container_of(t->cgroups[i].path, &t->cgroups[i].container);
 	}
 	for (uint32_t i = 0; i < t->n_cgroups; i++)
 		find_limiting(t, i);
@@ -196,6 +197,15 @@ uint16_t kf_prio_at(const struct kf_timeline *t, uint32_t thread, uint64_t ts_ns
 		return prios[later - 1].prio;
 	/* Only later changes are known: what it was before them is not. */
 	return later < t->n_prios && prios[later].thread == thread ? 0 : t->threads[thread].prio;
+}
+
+const struct kf_container *kf_thread_container(const struct kf_timeline *t, uint32_t thread)
+{
+	static const struct kf_container none = { .runtime = "" };
+
+	if (thread >= t->n_threads || t->threads[thread].cgroup >= t->n_cgroups)
+		return &none;
+	return &t->cgroups[t->threads[thread].cgroup].container;
 }
 
 int kf_thread_may_run_on(const struct kf_timeline *t, uint32_t thread, uint32_t cpu)

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "kflight/record.h"
+#include "model/container.h"
 #include "model/wait.h"
 
 struct kf_error;
@@ -206,6 +207,7 @@ struct kf_group {
 	uint32_t limiting; /* itself or the one above it with the smallest quota per period, KF_NO_CGROUP: no quota */
 	uint64_t quota_ns; /* CPU time per period, of its own; 0: no quota */
 	uint64_t period_ns;
+	struct kf_container container; /* what the path tells; its unit points there */
 };
 
 #define KF_MASK_WORDS 16 /* as KF_ALLOWED_WORDS */
@@ -257,6 +259,9 @@ size_t kf_cpu_taken_at(const struct kf_cpu *cpu, uint64_t ts_ns);
 
 /* The thread's priority at that time, packed; 0 not known. */
 uint16_t kf_prio_at(const struct kf_timeline *t, uint32_t thread, uint64_t ts_ns);
+
+/* Container, pod and unit of a thread (an index or not); all empty if its cgroup is not known. Never NULL. */
+const struct kf_container *kf_thread_container(const struct kf_timeline *t, uint32_t thread);
 
 /* Might the thread run on this CPU? -1 not known. As of the end of the window: an earlier change of affinity is not seen. */
 int kf_thread_may_run_on(const struct kf_timeline *t, uint32_t thread, uint32_t cpu);

@@ -28,6 +28,7 @@ struct table {
 	const struct kf_timeline *t;
 	const struct kf_snapshot *s;
 	struct names *names; /* by thread */
+	char **places;	     /* by cgroup: the fields pod, container, unit; NULL until used */
 	struct kf_parts parts;
 	FILE *out;
 	/* What the rows of a gap begin with: the columns of the file, file_bytes long, and those of the gap. */
@@ -41,7 +42,8 @@ static const char columns[] = "host,kernel,snapshot_time,trigger,window_ns,"
 			      "gap,tid,tgid,comm,process,cpu,start_ns,end_ns,start_time,wait_ns,kind,"
 			      "waker_tid,waker_comm,waker_irq,open,throttled_ns,quota_cgroup,quota_ns,period_ns,"
 			      "idle_elsewhere_ns,cgroup,prio,"
-			      "part,part_kind,part_tid,part_comm,part_process,part_prio,part_vector,part_cpu,part_ns\n";
+			      "part,part_kind,part_tid,part_comm,part_process,part_prio,part_vector,part_cpu,part_ns,"
+			      "pod,container,unit,part_pod,part_container,part_unit\n";
 
 /* A field that needs no quotes: our own words. Every field but the last of a row is followed by a comma. */
 static void put_word(FILE *out, const char *word)
@@ -104,6 +106,42 @@ static void put_time(FILE *out, const struct kf_snapshot *s, uint64_t mono_ns)
 	char text[64];
 
 	put_word(out, kf_format_timestamp(kf_real_ns(s, mono_ns), text, sizeof(text)));
+}
+
+/* pod, container and unit of a cgroup, each followed by a comma. */
+static char *make_place(const struct kf_container *container)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (!out)
+		return NULL;
+	put_word(out, container->pod);
+	put_word(out, container->id);
+	put_text(out, container->unit ? container->unit : "", container->unit_len);
+	if (!fclose(out))
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* The same of a thread; the last comma of a row is left out. */
+static int put_place(FILE *out, struct table *table, uint32_t thread, bool last)
+{
+	const struct kf_timeline *t = table->t;
+	uint32_t cgroup = thread < t->n_threads ? t->threads[thread].cgroup : KF_NO_CGROUP;
+	const char *place = ",,,";
+
+	if (cgroup < t->n_cgroups) {
+		if (!table->places[cgroup])
+			table->places[cgroup] = make_place(&t->cgroups[cgroup].container);
+		place = table->places[cgroup];
+	}
+	if (!place)
+		return -1;
+	fwrite_unlocked(place, 1, strlen(place) - last, out);
+	return 0;
 }
 
 static char *make_field(const char *bytes)
@@ -268,13 +306,22 @@ static int put_part(FILE *out, struct table *table, size_t number)
 	else
 		put_nothing(out);
 	put_cpu(out, part->cpu);
-	put_digits(out, part->ns);
+	put_number(out, part->ns);
 	return 0;
+}
+
+/* What a row ends with. */
+static int put_places(struct table *table, uint32_t victim, uint32_t of_part)
+{
+	int err = put_place(table->out, table, victim, false) || put_place(table->out, table, of_part, true);
+
+	putc_unlocked('\n', table->out);
+	return err ? -1 : 0;
 }
 
 static int put_rows(struct table *table, const struct kf_gap *gap, struct kf_error *e)
 {
-	static const char no_part[] = ",,,,,,,,\n";
+	static const char no_part[] = ",,,,,,,,,";
 
 	if (kf_gap_parts(table->t, gap, &table->parts, e))
 		return -1;
@@ -284,12 +331,13 @@ static int put_rows(struct table *table, const struct kf_gap *gap, struct kf_err
 	if (!table->parts.n) {
 		fwrite_unlocked(table->start_text, 1, table->start_bytes, table->out);
 		fputs_unlocked(no_part, table->out);
+		if (put_places(table, gap->thread, KF_NOBODY))
+			return kf_fail_memory(e, "a gap as CSV");
 	}
 	for (size_t i = 0; i < table->parts.n; i++) {
 		fwrite_unlocked(table->start_text, 1, table->start_bytes, table->out);
-		if (put_part(table->out, table, i))
+		if (put_part(table->out, table, i) || put_places(table, gap->thread, table->parts.items[i].thread))
 			return kf_fail_memory(e, "a gap as CSV");
-		putc_unlocked('\n', table->out);
 	}
 	return 0;
 }
@@ -299,8 +347,9 @@ static int table_init(struct table *table, const struct kf_timeline *t, const st
 {
 	*table = (struct table){ .t = t, .s = s, .out = out };
 	table->names = calloc(t->n_threads + 1, sizeof(*table->names));
+	table->places = calloc(t->n_cgroups + 1, sizeof(*table->places));
 	table->start = open_memstream(&table->start_text, &table->start_bytes);
-	if (!table->names || !table->start)
+	if (!table->names || !table->places || !table->start)
 		return kf_fail_memory(e, "a table");
 	put_file(table->start, t, s);
 	table->file_bytes = ftello(table->start);
@@ -314,6 +363,9 @@ static void table_release(struct table *table)
 		free(table->names[i].process);
 	}
 	free(table->names);
+	for (size_t i = 0; table->places && i < table->t->n_cgroups; i++)
+		free(table->places[i]);
+	free(table->places);
 	if (table->start)
 		fclose(table->start);
 	free(table->start_text);

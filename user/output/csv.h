@@ -25,6 +25,9 @@
  * Of the part: part (its number in the gap, from 0), part_kind, part_tid, part_comm, part_process, part_prio, part_vector,
  * part_cpu, part_ns. The part_ns of a gap add up to its wait_ns. A gap of no length has one row without a part.
  *
+ * Of the containers: pod, container, unit of the thread that waited; part_pod, part_container, part_unit of that of the part, as the path of
+ * its cgroup tells (model/container.h).
+ *
  * _ns moments are CLOCK_MONOTONIC; times of day are ISO 8601 in UTC, in microseconds. What does not apply or is not known is
  * empty. Fields are quoted as RFC 4180 has it, only where they need it; lines end with a newline alone. Names are escaped
  * (base/text.h), so no field spans lines; but one may begin with '=', which a spreadsheet takes for a formula.

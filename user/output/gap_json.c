@@ -35,7 +35,8 @@ int kf_gap_json_init(struct kf_gap_json *g, const struct kf_timeline *t, struct 
 	g->names = calloc(t->n_threads + 1, sizeof(*g->names));
 	g->processes = calloc(t->n_threads + 1, sizeof(*g->processes));
 	g->groups = calloc(t->n_cgroups + 1, sizeof(*g->groups));
-	return g->names && g->processes && g->groups ? 0 : kf_fail_memory(e, "names");
+	g->units = calloc(t->n_cgroups + 1, sizeof(*g->units));
+	return g->names && g->processes && g->groups && g->units ? 0 : kf_fail_memory(e, "names");
 }
 
 static void release_texts(char **texts, size_t n)
@@ -50,7 +51,8 @@ void kf_gap_json_release(struct kf_gap_json *g)
 	release_texts(g->names, g->timeline->n_threads);
 	release_texts(g->processes, g->timeline->n_threads);
 	release_texts(g->groups, g->timeline->n_cgroups);
-	g->names = g->processes = g->groups = NULL;
+	release_texts(g->units, g->timeline->n_cgroups);
+	g->names = g->processes = g->groups = g->units = NULL;
 	kf_parts_release(&g->parts);
 }
 
@@ -97,6 +99,17 @@ static const char *group_of(struct kf_gap_json *g, uint32_t group)
 	return g->groups[group];
 }
 
+static const char *unit_of(struct kf_gap_json *g, uint32_t group)
+{
+	const struct kf_timeline *t = g->timeline;
+
+	if (group >= t->n_cgroups || !t->cgroups[group].container.unit)
+		return "null";
+	if (!g->units[group])
+		g->units[group] = quote(t->cgroups[group].container.unit, t->cgroups[group].container.unit_len);
+	return g->units[group];
+}
+
 /* As the library prints it: the type of its numbers is signed, which only absurd times notice. */
 static void write_number(const char *key, uint64_t number, FILE *out)
 {
@@ -130,6 +143,27 @@ static void write_tid(const struct kf_timeline *t, const char *key, uint32_t thr
 		write_text(key, "null", out);
 }
 
+/* Needs no escapes: see model/container.h. */
+static void write_plain(const char *key, const char *text, FILE *out)
+{
+	fputs_unlocked(key, out);
+	if (!text[0]) {
+		fputs_unlocked("null", out);
+		return;
+	}
+	putc_unlocked('"', out);
+	fputs_unlocked(text, out);
+	putc_unlocked('"', out);
+}
+
+static void write_container(const struct kf_timeline *t, uint32_t thread, FILE *out)
+{
+	const struct kf_container *container = kf_thread_container(t, thread);
+
+	write_plain(",\"pod\":", container->pod, out);
+	write_plain(",\"container\":", container->id, out);
+}
+
 static void write_cpu(uint16_t cpu, FILE *out)
 {
 	if (cpu == KF_NO_CPU)
@@ -144,14 +178,7 @@ static void write_prio(const struct kf_timeline *t, const char *key, uint32_t th
 	uint16_t prio = thread < t->n_threads && t->threads[thread].prio ? kf_prio_at(t, thread, ts_ns) : 0;
 	char text[KF_PRIO_TEXT_BYTES];
 
-	fputs_unlocked(key, out);
-	if (!kf_prio_text(prio, text, sizeof(text))[0]) {
-		fputs_unlocked("null", out);
-		return;
-	}
-	putc_unlocked('"', out);
-	fputs_unlocked(text, out);
-	putc_unlocked('"', out);
+	write_plain(key, kf_prio_text(prio, text, sizeof(text)), out);
 }
 
 static int write_vector(const struct kf_timeline *t, const struct kf_part *part, FILE *out)
@@ -183,6 +210,7 @@ static int write_parts(struct kf_gap_json *g, FILE *out)
 		if (write_vector(g->timeline, part, out))
 			return -1;
 		write_prio(g->timeline, ",\"prio\":", part->thread, part->start_ns, out);
+		write_container(g->timeline, part->thread, out);
 		putc_unlocked('}', out);
 	}
 	return 0;
@@ -193,9 +221,9 @@ static int write_victim(struct kf_gap_json *g, const struct kf_gap *gap, FILE *o
 	const struct kf_timeline *t = g->timeline;
 	const struct kf_thread *th = &t->threads[gap->thread];
 	const char *name = name_of(g, gap->thread), *process = process_of(g, gap->thread);
-	const char *group = group_of(g, th->cgroup);
+	const char *group = group_of(g, th->cgroup), *unit = unit_of(g, th->cgroup);
 
-	if (!name || !process || !group)
+	if (!name || !process || !group || !unit)
 		return -1;
 	write_tid(t, "{\"tid\":", gap->thread, out);
 	write_number(",\"tgid\":", th->tgid, out);
@@ -203,6 +231,8 @@ static int write_victim(struct kf_gap_json *g, const struct kf_gap *gap, FILE *o
 	write_text(",\"process\":", process, out);
 	write_prio(t, ",\"prio\":", gap->thread, gap->start_ns, out);
 	write_text(",\"cgroup\":", group, out);
+	write_container(t, gap->thread, out);
+	write_text(",\"unit\":", unit, out);
 	return 0;
 }
 

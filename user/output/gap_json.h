@@ -6,6 +6,8 @@
  *	process             name of its process
  *	prio                its priority when the gap began: "nice 5", "SCHED_FIFO 50"; null not known
  *	cgroup              path of its cgroup of the cpu controller; null not known
+ *	pod, container      what that path tells (model/container.h); null none
+ *	unit                of systemd, the same
  *	cpu                 where it ran at last, or whose queue it is on; null not known
  *	start_ns, end_ns    CLOCK_MONOTONIC; end_ns - start_ns == wait_ns
  *	wait_ns
@@ -20,11 +22,11 @@
  *	quota_ns, period_ns that quota: so much CPU time per period; null without quota_cgroup, or if it has no quota (any more)
  *	idle_elsewhere_ns   for how long another CPU that it might use was idle; null for gaps below 1 ms, and if its affinity
  *	                    is not known
- *	parts               [{kind, tid, comm, cpu, ns, vector, prio}] in order of appearance; the ns add up to wait_ns
+ *	parts               [{kind, tid, comm, cpu, ns, vector, prio, pod, container}] in order of appearance; the ns add up to wait_ns
  *
  * kind of a part is "thread", "idle" (tid 0), "irq", "softirq", "steal", "throttled" or "unknown": tid and comm are null but
  * for the first two, vector ("NET_RX", "timer", "call", "irq_work", the name of an interrupt or its number as text) but for
- * irq and softirq, prio but for threads of which it is known. cpu is null for throttled. Names that are not printable text come
+ * irq and softirq, prio, pod and container but for threads of which they are known. cpu is null for throttled. Names that are not printable text come
  * out escaped (base/text.h), so that the JSON is always valid UTF-8.
  */
 #ifndef KF_OUTPUT_GAP_JSON_H
@@ -46,10 +48,11 @@ struct kf_timeline;
 /* Keeps what many gaps have in common, so that a million of them are quick. */
 struct kf_gap_json {
 	const struct kf_timeline *timeline;
-	/* As JSON text, NULL until used: names of threads, of their processes, paths of cgroups. */
+	/* As JSON text, NULL until used: names of threads, of their processes, paths of cgroups, their units. */
 	char **names;
 	char **processes;
 	char **groups;
+	char **units;
 	struct kf_parts parts;
 };
 

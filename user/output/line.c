@@ -104,6 +104,8 @@ static void add_tid_and_process(struct kf_line *line, const struct kf_thread *th
 
 void kf_line_thread(struct kf_line *line, const struct kf_timeline *t, uint32_t thread)
 {
+	const struct kf_container *container = kf_thread_container(t, thread);
+
 	if (thread == KF_IDLE) {
 		kf_line_text(line, "the idle task");
 	} else if (thread >= t->n_threads) {
@@ -111,6 +113,8 @@ void kf_line_thread(struct kf_line *line, const struct kf_timeline *t, uint32_t 
 	} else {
 		kf_line_comm(line, t, thread);
 		add_tid_and_process(line, &t->threads[thread]);
+		if (container->id[0])
+			kf_line_add(line, " [%s]", container->id);
 	}
 }
 

@@ -32,7 +32,7 @@ void kf_line_duration(struct kf_line *line, uint64_t ns);
 /*
  * A thread (index, KF_IDLE, ... of model/timeline.h) as text: "redis/812"; "worker/813 of redis" for a thread that has
  * another name than its process; "ksoftirqd/3" for a kernel thread whose name says its number; "the idle task";
- * "an unknown thread"; "?/70" if its name is not known. Names are strangers' bytes: unprintable ones come out escaped.
+ * "an unknown thread"; "?/70" if its name is not known; "redis/812 [3f2a9c1b0d44]" for one in a container. Names are strangers' bytes: unprintable ones come out escaped.
  */
 void kf_line_thread(struct kf_line *line, const struct kf_timeline *t, uint32_t thread);
 /* Just the name of a thread: "redis". thread must be an index. */

@@ -17,8 +17,8 @@
 #define MIN_THREADS	20
 #define MAX_OWN_THREADS 10
 #define MAX_CULPRITS	10
-/* Room for the longest plain name: "worker-thread-1/1234567 of process-name-15". */
-#define NAME_WIDTH 42
+/* Room for the longest plain name: "worker-thread-1/1234567 of process-name-15 [0ba8ac17e4e7]". */
+#define NAME_WIDTH 57
 /* Every kind of wait beyond these is in "...". */
 #define N_WAIT_KINDS_NAMED 2
 

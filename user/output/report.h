@@ -44,7 +44,7 @@ int kf_report_text(const struct kf_timeline *t, const struct kf_snapshot *s, con
  *	story     {text, chain: [as story.h], convoys: [as story.h]}: why the trigger's wait took so long; text is "" when
  *	          that adds nothing to the sentence
  *	gaps      {count, wait_ns, worst: [as gap_json.h, and time, sentence]}
- *	threads   [{tid, tgid, comm, process, running_ns, runnable_ns, blocked_ns, unknown_ns, gaps, worst_gap_ns,
+ *	threads   [{tid, tgid, comm, process, pod, container, unit, running_ns, runnable_ns, blocked_ns, unknown_ns, gaps, worst_gap_ns,
  *	            blocked_by_ns: {kind: ns}}], most runnable time first
  *	culprits  [{kind, name, tid, comm, threads, ns, thread_ns, victims, top_victim_tid, top_victim_comm,
  *	            top_victim_ns}], most ns first; kind as that of parts in gap_json.h. Of threads one per name: tid is the

@@ -109,13 +109,24 @@ fail:
 	return NULL;
 }
 
-static json_t *thread_json(const struct kf_thread *th)
+/* Of strangers' bytes; null if there are none. */
+static json_t *text_or_null(const char *bytes, size_t len)
 {
-	return json_pack("{so so so so so so so so so so so}", "tid", json_integer(th->tid), "tgid",
-			 json_integer(th->tgid), "comm", comm_of(th->comm), "process", comm_of(th->process_comm),
-			 "running_ns", ns_of(th->running_ns), "runnable_ns", ns_of(th->runnable_ns), "blocked_ns",
-			 ns_of(th->blocked_ns), "unknown_ns", ns_of(th->unknown_ns), "gaps", json_integer(th->n_gaps),
-			 "worst_gap_ns", ns_of(th->worst_gap_ns), "blocked_by_ns", blocked_json(th));
+	return len ? kf_json_text(bytes, len) : json_null();
+}
+
+static json_t *thread_json(const struct kf_timeline *t, uint32_t thread)
+{
+	const struct kf_thread *th = &t->threads[thread];
+	const struct kf_container *c = kf_thread_container(t, thread);
+
+	return json_pack("{so so so so so so so so so so so so so so}", "tid", json_integer(th->tid), "tgid",
+			 json_integer(th->tgid), "comm", comm_of(th->comm), "process", comm_of(th->process_comm), "pod",
+			 text_or_null(c->pod, strlen(c->pod)), "container", text_or_null(c->id, strlen(c->id)), "unit",
+			 text_or_null(c->unit, c->unit_len), "running_ns", ns_of(th->running_ns), "runnable_ns",
+			 ns_of(th->runnable_ns), "blocked_ns", ns_of(th->blocked_ns), "unknown_ns",
+			 ns_of(th->unknown_ns), "gaps", json_integer(th->n_gaps), "worst_gap_ns",
+			 ns_of(th->worst_gap_ns), "blocked_by_ns", blocked_json(th));
 }
 
 /* 0 the idle task, null nobody known */
@@ -162,7 +173,7 @@ static json_t *threads_json(const struct kf_report_data *d, const struct kf_time
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < d->n_threads; i++) {
-		if (json_array_append_new(list, thread_json(&t->threads[d->threads[i]]))) {
+		if (json_array_append_new(list, thread_json(t, d->threads[i]))) {
 			json_decref(list);
 			return NULL;
 		}
