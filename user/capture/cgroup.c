@@ -14,6 +14,9 @@
 #include "base/error.h"
 #include "capture/host.h"
 
+/* kernfs gives it to the root of every hierarchy. */
+#define KERNFS_ROOT_INODE 1
+
 /* Undoes the \040 of mountinfo, in place. */
 static void unescape(char *text)
 {
@@ -57,6 +60,26 @@ static bool has_word(const char *list, const char *word)
 	return false;
 }
 
+static long filesystem_of(const char *path)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) ? 0 : fs.f_type;
+}
+
+/*
+ * Is the root of a hierarchy mounted here? Its inode number tells, in any cgroup namespace: there mountinfo shows the host's root as
+ * "/.." or "/../..", and the root of the container as "/".
+ */
+static bool is_whole(const char *point)
+{
+	long type = filesystem_of(point);
+	struct stat st;
+
+	return (type == CGROUP2_SUPER_MAGIC || type == CGROUP_SUPER_MAGIC) && !stat(point, &st) &&
+	       st.st_ino == KERNFS_ROOT_INODE;
+}
+
 /*
  * One line of mountinfo: "ID PARENT DEVICE ROOT POINT OPTIONS [FIELDS...] - TYPE SOURCE OPTIONS". For version 1 only the
  * hierarchy of this controller, for version 2 (controller NULL) any.
@@ -80,22 +103,29 @@ static bool parse_line(char *line, const char *controller, struct kf_cgroup_moun
 	}
 	unescape(root);
 	unescape(point);
-	if (strstr(root, "/..") || strlen(point) >= sizeof(out->point))
+	if (strlen(point) >= sizeof(out->point))
 		return false;
 	strcpy(out->point, point);
-	out->level = depth_of(root);
-	return true;
+	out->whole = is_whole(point);
+	out->level = out->whole ? 0 : depth_of(root);
+	return out->whole || !strstr(root, "/..");
 }
 
+/* The first whole hierarchy, else the first part of one. */
 static bool find_mount(FILE *mountinfo, const char *controller, struct kf_cgroup_mount *out)
 {
+	struct kf_cgroup_mount here;
 	bool found = false;
 	char *line = NULL;
 	size_t room = 0;
 
 	rewind(mountinfo);
-	while (!found && getline(&line, &room, mountinfo) >= 0)
-		found = parse_line(line, controller, out);
+	while (!(found && out->whole) && getline(&line, &room, mountinfo) >= 0) {
+		if (!parse_line(line, controller, &here) || (found && !here.whole))
+			continue;
+		*out = here;
+		found = true;
+	}
 	free(line);
 	return found;
 }
@@ -146,13 +176,6 @@ static int not_found(const char *path, const struct kf_cgroup_mount *mount, int 
 	return kf_fail(e, KF_USAGE, hint, "no cgroup '%.250s': %s", path, strerror(err));
 }
 
-static long filesystem_of(const char *path)
-{
-	struct statfs fs;
-
-	return statfs(path, &fs) ? 0 : fs.f_type;
-}
-
 /* The true path: links and ".." resolved, so that its depth can be counted. */
 static int true_path(const char *path, const struct kf_cgroup_mount *mount, char out[PATH_MAX], struct kf_error *e)
 {
@@ -194,10 +217,12 @@ int kf_cgroup_resolve(const char *path, struct kf_cgroup_filter *out, struct kf_
 
 	if (!path[0])
 		return kf_fail(e, KF_USAGE, NULL, "the cgroup path is empty");
-	if (!kf_host_is_initial_namespace("cgroup"))
-		return kf_fail(e, KF_HOST, "run kflight on the host, or the container with --cgroupns=host",
-			       "cannot filter by cgroup '%.250s' inside a cgroup namespace", path);
 	if (kf_cgroup_mount_find("/proc/self/mountinfo", &mount, e))
 		return -1;
+	if (!mount.whole && !kf_host_is_initial_namespace("cgroup"))
+		return kf_fail(
+			e, KF_HOST,
+			"run the container with --cgroupns=host, or with the host's /sys/fs/cgroup mounted there",
+			"cannot filter by cgroup '%.250s' inside a cgroup namespace", path);
 	return resolve_below(path, &mount, out, e);
 }
