@@ -18,6 +18,7 @@
 #include "daemon/judgement.h"
 #include "daemon/sliding.h"
 #include "expr/trigger_set.h"
+#include "hand_expr.h"
 
 #define MS 1000000ull
 #define S  1000000000ull
@@ -57,16 +58,6 @@ static void on_fired(void *context, const struct kf_trigger *trigger, const char
 	fake.fired++;
 	fake.rule = trigger->rule;
 	snprintf(fake.why, sizeof(fake.why), "%s", why);
-}
-
-static struct kf_expr expr_of(const char *text)
-{
-	struct kf_condition c;
-	struct kf_error e = { 0 };
-
-	if (kf_condition_parse(&c, "trigger", text, NULL, &e))
-		fail_msg("'%s' refused: %s", text, e.message);
-	return c.exprs[0];
 }
 
 static enum kf_judgement judged(const char *text, uint64_t count, uint64_t above, uint64_t ns, uint64_t span_ns)

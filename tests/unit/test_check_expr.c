@@ -9,18 +9,8 @@
 #include <cmocka.h>
 
 #include "base/error.h"
+#include "hand_expr.h"
 #include "model/wait.h"
-
-static struct kf_expr parsed(const char *text)
-{
-	struct kf_error e = { 0 };
-	struct kf_condition c;
-
-	if (kf_condition_parse(&c, "expression", text, NULL, &e))
-		fail_msg("'%s' was refused: %s", text, e.message);
-	assert_int_equal(c.n_exprs, 1);
-	return c.exprs[0];
-}
 
 /* Refused with these words, at this column. */
 static void refused(const char *text, size_t column, const char *why)
@@ -38,7 +28,7 @@ static void refused(const char *text, size_t column, const char *why)
 
 static void the_grammar_of_the_issue(void **state)
 {
-	struct kf_expr x = parsed("p99.9(runq) of nginx > 2ms");
+	struct kf_expr x = expr_of("p99.9(runq) of nginx > 2ms");
 
 	assert_int_equal(x.function, KF_EXPR_PERCENTILE);
 	assert_int_equal(x.percentile, 99900000);
@@ -46,21 +36,21 @@ static void the_grammar_of_the_issue(void **state)
 	assert_string_equal(x.who, "nginx");
 	assert_int_equal(x.compare, KF_EXPR_ABOVE);
 	assert_int_equal(x.limit, 2000000);
-	x = parsed("max(futex) > 50ms");
+	x = expr_of("max(futex) > 50ms");
 	assert_int_equal(x.function, KF_EXPR_MAX);
 	assert_int_equal(x.limit, 50000000);
 	assert_string_equal(x.who, "");
-	x = parsed("total(throttled) > 1.5%");
+	x = expr_of("total(throttled) > 1.5%");
 	assert_int_equal(x.function, KF_EXPR_TOTAL);
 	assert_int_equal(x.kind, KF_EXPR_THROTTLED);
 	assert_int_equal(x.unit, KF_EXPR_PERCENT);
 	assert_int_equal(x.limit, 1500000);
-	x = parsed("count(runq>1ms) >= 100");
+	x = expr_of("count(runq>1ms) >= 100");
 	assert_true(x.longer_given && !x.longer_or_equal);
 	assert_int_equal(x.longer_ns, 1000000);
 	assert_int_equal(x.compare, KF_EXPR_AT_LEAST);
 	assert_int_equal(x.limit, 100 * KF_EXPR_MICRO);
-	x = parsed("rate(futex >= 10 ms) < 5/m");
+	x = expr_of("rate(futex >= 10 ms) < 5/m");
 	assert_int_equal(x.unit, KF_EXPR_PER_TIME);
 	assert_int_equal(x.per_ns, 60000000000);
 	assert_true(x.longer_or_equal);
@@ -69,25 +59,25 @@ static void the_grammar_of_the_issue(void **state)
 
 static void triggers_are_expressions(void **state)
 {
-	struct kf_expr x = parsed("runq>5ms");
+	struct kf_expr x = expr_of("runq>5ms");
 
 	assert_int_equal(x.function, KF_EXPR_MAX);
 	assert_int_equal(x.kind, KF_EXPR_RUNQ);
-	x = parsed(" syscall : read , pread64 > 100ms ");
+	x = expr_of(" syscall : read , pread64 > 100ms ");
 	assert_int_equal(x.n_syscalls, 2);
 	assert_int_equal(x.syscalls[1], kf_syscall_number("pread64"));
 	assert_string_equal(x.text, "syscall : read , pread64 > 100ms");
-	assert_int_equal(parsed("block>1s").kind, KF_EXPR_BLOCK);
-	assert_int_equal(parsed("throttled>20ms").kind, KF_EXPR_THROTTLED);
+	assert_int_equal(expr_of("block>1s").kind, KF_EXPR_BLOCK);
+	assert_int_equal(expr_of("throttled>20ms").kind, KF_EXPR_THROTTLED);
 }
 
 static void whom_it_is_about(void **state)
 {
-	assert_int_equal(parsed("avg(runq) of 2144 <= 1us").pid, 2144);
-	assert_string_equal(parsed("avg(runq) of 2144 <= 1us").who, "");
-	assert_string_equal(parsed("runq of 'a b>c' > 1us").who, "a b>c");
-	assert_int_equal(parsed("runq of \"77\" > 1us").pid, 0);
-	assert_string_equal(parsed("runq of k*>1us").who, "k*");
+	assert_int_equal(expr_of("avg(runq) of 2144 <= 1us").pid, 2144);
+	assert_string_equal(expr_of("avg(runq) of 2144 <= 1us").who, "");
+	assert_string_equal(expr_of("runq of 'a b>c' > 1us").who, "a b>c");
+	assert_int_equal(expr_of("runq of \"77\" > 1us").pid, 0);
+	assert_string_equal(expr_of("runq of k*>1us").who, "k*");
 }
 
 static void unknown_names(void **state)
@@ -123,8 +113,8 @@ static void limits(void **state)
 
 static void percentiles(void **state)
 {
-	assert_int_equal(parsed("p100(runq) > 1ms").percentile, 100000000);
-	assert_int_equal(parsed("p0.000001(runq) > 1ms").percentile, 1);
+	assert_int_equal(expr_of("p100(runq) > 1ms").percentile, 100000000);
+	assert_int_equal(expr_of("p0.000001(runq) > 1ms").percentile, 1);
 	refused("p0(runq) > 1ms", 1, "percentile 'p0' is out of range");
 	refused("p101(runq) > 1ms", 1, "percentile 'p101' is out of range");
 	refused("p100.1(runq) > 1ms", 1, "percentile 'p100.1' is out of range");
@@ -134,15 +124,15 @@ static void percentiles(void **state)
 
 static void periods(void **state)
 {
-	struct kf_expr x = parsed("p99(runq) > 2ms / 1s");
+	struct kf_expr x = expr_of("p99(runq) > 2ms / 1s");
 
 	assert_int_equal(x.limit, 2000000);
 	assert_int_equal(x.over_ns, 1000000000);
-	assert_int_equal(parsed("rate(runq) > 5 / m / 10 s").over_ns, 10000000000);
-	assert_int_equal(parsed("rate(runq) > 5/m").over_ns, 0);
-	assert_int_equal(parsed("total(softirq) > 10 % / 100ms").over_ns, 100000000);
-	assert_int_equal(parsed("count(runq)>5/24h").over_ns, 86400000000000);
-	assert_int_equal(parsed("max(runq)<5ms/1s").over_ns, 1000000000);
+	assert_int_equal(expr_of("rate(runq) > 5 / m / 10 s").over_ns, 10000000000);
+	assert_int_equal(expr_of("rate(runq) > 5/m").over_ns, 0);
+	assert_int_equal(expr_of("total(softirq) > 10 % / 100ms").over_ns, 100000000);
+	assert_int_equal(expr_of("count(runq)>5/24h").over_ns, 86400000000000);
+	assert_int_equal(expr_of("max(runq)<5ms/1s").over_ns, 1000000000);
 	refused("p99(runq)>2ms/", 15, "duration is missing");
 	refused("p99(runq)>2ms/99ms", 15, "from 100ms to 24h");
 	refused("p99(runq)>2ms/25h", 15, "from 100ms to 24h");
@@ -153,7 +143,7 @@ static void periods(void **state)
 
 static void time_of_cpus(void **state)
 {
-	assert_int_equal(parsed("total(softirq) > 10%").kind, KF_EXPR_SOFTIRQ);
+	assert_int_equal(expr_of("total(softirq) > 10%").kind, KF_EXPR_SOFTIRQ);
 	refused("max(steal) > 1ms", 1, "only a total");
 	refused("total(irq) of nginx > 1ms", 1, "not of threads");
 }

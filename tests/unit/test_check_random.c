@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/error.h"
+#include "hand_expr.h"
 #include "make_snapshot.h"
 #include "model/timeline.h"
 
@@ -203,10 +204,10 @@ static uint64_t longest(const struct world *w, bool futex, uint64_t from, uint64
 static enum kf_answer ask(const struct kf_view *v, const char *text)
 {
 	struct kf_error e = { 0 };
+	struct kf_expr x = expr_of(text);
 	struct kf_measured m;
-	struct kf_expr x;
 
-	if (kf_expr_parse(&x, text, NULL, &e) || kf_measure(&m, &x, v, &e))
+	if (kf_measure(&m, &x, v, &e))
 		fail_msg("'%s': %s", text, e.message);
 	return m.answer;
 }

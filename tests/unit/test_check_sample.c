@@ -10,6 +10,8 @@
 #include <cmocka.h>
 
 #include "base/error.h"
+#include "expr/expr_text.h"
+#include "hand_expr.h"
 #include "make_snapshot.h"
 #include "model/timeline.h"
 
@@ -56,10 +58,10 @@ static void release(struct world *w)
 static struct kf_measured measured(const struct world *w, const char *text)
 {
 	struct kf_error e = { 0 };
+	struct kf_expr x = expr_of(text);
 	struct kf_measured m;
-	struct kf_expr x;
 
-	if (kf_expr_parse(&x, text, NULL, &e) || kf_measure(&m, &x, &w->view, &e))
+	if (kf_measure(&m, &x, &w->view, &e))
 		fail_msg("'%s': %s", text, e.message);
 	return m;
 }
@@ -68,10 +70,9 @@ static void expect(const struct world *w, const char *text, enum kf_answer want)
 {
 	static const char *const names[] = { "no", "yes", "unknown" };
 	struct kf_measured m = measured(w, text);
+	struct kf_expr x = expr_of(text);
 	char value[64];
-	struct kf_expr x;
 
-	kf_expr_parse(&x, text, NULL, NULL);
 	if (m.answer != want)
 		fail_msg("'%s': wanted %s, got %s (value %s, %s)", text, names[want], names[m.answer],
 			 kf_measured_value(&m, &x, value, sizeof(value)), m.why);
@@ -399,13 +400,13 @@ static void the_worst_in_words(void **state)
 	struct world w;
 
 	ten_gaps(&w);
-	kf_expr_parse(&x, "max(futex) of victim > 2ms", NULL, NULL);
+	x = expr_of("max(futex) of victim > 2ms");
 	m = measured(&w, x.text);
 	assert_string_equal(kf_measured_worst(&m, &x, w.t, text, sizeof(text)),
 			    "victim/20 waited 1.00 ms in futex(0x0), woken by hog/30");
 	assert_string_equal(kf_measured_value(&m, &x, text, sizeof(text)), "1.00 ms");
 	assert_string_equal(kf_expr_limit(&x, text, sizeof(text)), "> 2.00 ms");
-	kf_expr_parse(&x, "total(futex) of victim >= 12.5%", NULL, NULL);
+	x = expr_of("total(futex) of victim >= 12.5%");
 	m = measured(&w, x.text);
 	assert_string_equal(kf_measured_value(&m, &x, text, sizeof(text)), "10 %");
 	assert_string_equal(kf_expr_limit(&x, text, sizeof(text)), ">= 12.5 %");
