@@ -120,7 +120,7 @@ static void what_is_not_known_is_left_out(void **state)
 	char *text;
 
 	s.cost_ppm = UINT32_MAX;
-	s.budget_ppm = 0;
+	s.budget_ppm = UINT32_MAX - 1;
 	s.n_rules = 0;
 	s.kept_known = false;
 	text = metrics_of(&s);

@@ -244,7 +244,7 @@ static void put_cost(FILE *out, const struct kf_daemon_status *s)
 		put_single(out, "kflight_overhead_ratio", "gauge",
 			   "Share of the CPU time of the host that probes and recorder took when measured last.",
 			   s->cost_ppm, PPM);
-	if (s->budget_ppm)
+	if (kf_status_has_budget(s))
 		put_single(out, "kflight_overhead_budget_ratio", "gauge", "Share of the CPU time of the host allowed.",
 			   s->budget_ppm, PPM);
 	put_single(out, "kflight_shed_level", "gauge",

@@ -68,6 +68,11 @@ uint64_t kf_status_lost(const struct kf_daemon_status *s)
 	return s->lost[KF_LOSS_HELD] + s->lost[KF_LOSS_FLOOD];
 }
 
+bool kf_status_has_budget(const struct kf_daemon_status *s)
+{
+	return s->budget_ppm && s->budget_ppm <= 1000000;
+}
+
 uint64_t kf_status_wait_count(const struct kf_wait_histogram *h)
 {
 	uint64_t count = 0;

@@ -26,7 +26,7 @@
  *			 rates: {over_ns, slots_per_s, lost_per_s, fired_per_s} since the look before, null at the first one}
  *	triggers	[{name, text, enabled, fired, hits, suppressed, cooling, busy, sampled, limited, last_hit (time of day)}]:
  *			fired = hits + suppressed; suppressed is the sum of the four behind it
- *	snapshots	{written, failed, bytes (of those written), suppressed, last (path)}
+ *	snapshots	{written, failed, bytes (of those written), suppressed, last (file name)}
  *	retention	{kept, kept_bytes (null not looked yet), removed, removed_bytes, undeletable}: of --keep
  *	hooks		{ok, failed, timed_out (of the failed)}: runs of --exec that have ended
  *	conversions	{ok, failed, timed_out}: --convert
@@ -117,7 +117,7 @@ struct kf_daemon_status {
 	struct kf_status_rule rules[KF_MAX_RULES];
 	size_t n_rules;
 	uint64_t snapshots_written, snapshots_failed, snapshot_bytes;
-	const char *last_snapshot; /* path; NULL or "" none */
+	const char *last_snapshot; /* file name; NULL or "" none */
 	bool kept_known;
 	uint64_t kept, kept_bytes, removed, removed_bytes, undeletable;
 	struct kf_status_runs hooks, conversions;
@@ -126,7 +126,7 @@ struct kf_daemon_status {
 
 	uint64_t own_cpu_ns, resident_bytes;
 	uint32_t cost_ppm;   /* UINT32_MAX not measured */
-	uint32_t budget_ppm; /* 0 no budget */
+	uint32_t budget_ppm; /* 0 or more than the whole host (KF_BUDGET_OFF): no budget */
 	uint16_t shed;	     /* enum kf_shed_level */
 	uint64_t sheds, restores;
 
@@ -156,6 +156,7 @@ void kf_status_release(struct kf_daemon_status *s);
 /* Of one rule: all but hits. */
 uint64_t kf_status_suppressed(const struct kf_rule_counts *counts);
 uint64_t kf_status_lost(const struct kf_daemon_status *s); /* records: HELD and FLOOD */
+bool kf_status_has_budget(const struct kf_daemon_status *s);
 uint64_t kf_status_wait_count(const struct kf_wait_histogram *h);
 
 /* Names in JSON and metrics: "held", ...; "ok", ...; "nothing", ... */

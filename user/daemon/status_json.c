@@ -148,7 +148,7 @@ static json_t *requests_json(const struct kf_daemon_status *s)
 static json_t *cost_json(const struct kf_daemon_status *s)
 {
 	return json_pack("{so so ss so so}", "cost_ppm", s->cost_ppm == UINT32_MAX ? json_null() : number(s->cost_ppm),
-			 "budget_ppm", s->budget_ppm ? number(s->budget_ppm) : json_null(), "shed",
+			 "budget_ppm", kf_status_has_budget(s) ? number(s->budget_ppm) : json_null(), "shed",
 			 kf_shed_name(s->shed), "sheds", number(s->sheds), "restores", number(s->restores));
 }
 
