@@ -44,6 +44,43 @@ static void a_request_has_no_process(void **state)
 	check_name(&s, 1, "kflight-20261121T081502Z-request.kfl");
 }
 
+static void rules_with_a_name_of_their_own_are_named(void **state)
+{
+	struct kf_snapshot s = snapshot_of(KF_TRIGGER_RUNQ, "nginx", 2144);
+	struct kf_snapshot_rule rules[] = { { .name = "runq-5ms", .text = "runq>5ms" },
+					    { .name = "slow-web", .text = "runq>5ms{comm=nginx*}" },
+					    { .name = "runq-5ms-2", .text = "runq > 5ms" },
+					    { .name = "../sl\xffow/../../web-0123456789012345678901234567890",
+					      .text = "?" },
+					    { .name = "", .text = "runq>5ms" } };
+
+	s.rules = rules;
+	s.n_rules = 5;
+	s.trigger.rule = 1;
+	check_name(&s, 1, "kflight-20261121T081502Z-runq-nginx-2144.kfl");
+	s.trigger.rule = 2;
+	check_name(&s, 1, "kflight-20261121T081502Z-slow-web-nginx-2144.kfl");
+	s.trigger.rule = 3;
+	check_name(&s, 1, "kflight-20261121T081502Z-runq-nginx-2144.kfl");
+	s.trigger.rule = 4;
+	check_name(&s, 1, "kflight-20261121T081502Z-.._sl_ow_.._.._web-012345678901-nginx-2144.kfl");
+	s.trigger.rule = 5;
+	check_name(&s, 1, "kflight-20261121T081502Z-runq-nginx-2144.kfl");
+	s.trigger.rule = 6;
+	check_name(&s, 1, "kflight-20261121T081502Z-runq-nginx-2144.kfl");
+}
+
+static void an_aggregate_has_no_process(void **state)
+{
+	struct kf_snapshot s = snapshot_of(KF_TRIGGER_AGGREGATE, "nginx", 2144);
+	struct kf_snapshot_rule rule = { .name = "storm", .text = "rate(runq>1ms)>100/s{name=storm}" };
+
+	check_name(&s, 1, "kflight-20261121T081502Z-aggregate.kfl");
+	s.rules = &rule;
+	s.n_rules = s.trigger.rule = 1;
+	check_name(&s, 1, "kflight-20261121T081502Z-storm.kfl");
+}
+
 /* A thread chooses its own name: it must not choose a folder. */
 static void hostile_names_stay_in_the_folder(void **state)
 {
@@ -66,6 +103,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_tell_when_why_and_who),
 		cmocka_unit_test(a_request_has_no_process),
+		cmocka_unit_test(rules_with_a_name_of_their_own_are_named),
+		cmocka_unit_test(an_aggregate_has_no_process),
 		cmocka_unit_test(hostile_names_stay_in_the_folder),
 		cmocka_unit_test(the_time_is_the_triggers),
 	};

@@ -155,10 +155,90 @@ static void json_says_the_same(void **state)
 	kf_snapshot_free(&s);
 }
 
+/* Rules, a requester, a young recording, a budget. */
+static void what_the_recorder_did_is_told(void **state)
+{
+	static const char *const expected[] = {
+		"rule        slow\\x1b: runq>5ms{pid=7}\n",
+		"asked for   by app\\x1b/7 (uid 1000) for trace 4bf9\n",
+		"not full    recording had run for only 100 ms when it fired\n",
+		"\n  rule         fired  snapshots",
+		"\n  slow\\x1b         7          2             3           0            1           1                 "
+		" 4\n",
+		"\n  (requested)      9          9             0           0            0           0                  "
+		"0\n",
+		"\n  4 more since recording started were suppressed: 3 cooling down, 1 over the limit\n",
+		"\nrecorder\n  recording cost 0.50 % of this host's CPU time (budget 2 %)\n  3 snapshots written "
+		"before this "
+		"one\n  100 ms before the trigger: syscalls given up, recording cost 2.10 %\n",
+		"8 records refused because their process had its share\n",
+	};
+	const struct kf_rule_counts counts = { 2, 3, 0, 1, 1 }, recent = { .cooling = 3, .limited = 1 };
+	struct kf_snapshot *s = example();
+	char *text, *json;
+	json_t *all;
+
+	assert_int_equal(kf_snapshot_add_rule(s, "slow\x1b", "runq>5ms{pid=7}", &counts, &recent), 0);
+	s->trigger.rule = 1;
+	s->counts[KF_TRIGGER_REQUEST].hits = 9;
+	s->requester = (struct kf_requester){ .pid = 7, .uid = 1000, .comm = "app\x1b" };
+	kf_snapshot_set(&s->trace_id, "4bf9");
+	s->started_ns = s->suppressed_since_ns = 400 * MS;
+	s->cost_ppm = 5000;
+	s->budget_ppm = 20000;
+	s->snapshots_before = 3;
+	s->losses.flooded = 8;
+	s->sheds = calloc(1, sizeof(*s->sheds));
+	s->sheds[s->n_sheds++] = (struct kf_shed){ 400 * MS, 21000, KF_SHED_NOTHING, KF_SHED_SYSCALLS };
+	text = printed(s, false, false);
+	json = printed(s, true, false);
+	for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
+		if (!strstr(text, expected[i]))
+			fail_msg("'%s' is missing in:\n%s", expected[i], text);
+	all = json_loads(json, 0, NULL);
+	assert_non_null(all);
+	assert_int_equal(json_array_size(json_object_get(all, "rules")), 1);
+	assert_true(json_is_false(json_object_get(json_object_get(all, "window"), "was_full")));
+	assert_int_equal(json_integer_value(json_object_get(json_object_get(all, "losses"), "flooded")), 8);
+	assert_string_equal(json_string_value(json_object_get(
+				    json_object_get(json_object_get(all, "trigger"), "requester"), "comm")),
+			    "app\\x1b");
+	json_decref(all);
+	free(json);
+	free(text);
+	kf_snapshot_free(&s);
+}
+
+static void headline_tells_rule_and_requester(void **state)
+{
+	const struct kf_rule_counts none = { 0 };
+	struct kf_snapshot *s = example();
+
+	assert_int_equal(kf_snapshot_add_rule(s, "slow", "runq>5ms", &none, &none), 0);
+	s->trigger.rule = 1;
+	headline_is(s, "slow (runq > 5 ms): worker\\x1b/2145 of nginx/2144 waited 11.4 ms to run on CPU 3 at "
+		       "2026-11-21T08:15:02.000000Z; window of 12.0 ms held");
+	s->trigger.kind = KF_TRIGGER_THROTTLED;
+	headline_is(
+		s, "slow (throttled > 5 ms): worker\\x1b/2145 of nginx/2144 waited 11.4 ms for the quota of its cgroup "
+		   "at 2026-11-21T08:15:02.000000Z; window of 12.0 ms held");
+	s->trigger.kind = KF_TRIGGER_AGGREGATE;
+	kf_snapshot_set(&s->reason, "7 of 9\x1b");
+	headline_is(s, "slow (runq>5ms): 7 of 9\\x1b at 2026-11-21T08:15:02.000000Z; window of 12.0 ms held");
+	s->trigger.kind = KF_TRIGGER_REQUEST;
+	s->requester = (struct kf_requester){ .pid = 7, .uid = 1000, .comm = "app" };
+	headline_is(s,
+		    "requested by app/7 (uid 1000) (\"7 of 9\\x1b\") at 2026-11-21T08:15:02.000000Z; window of 12.0 ms "
+		    "held");
+	kf_snapshot_free(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(headline_tells_what_when_and_how_much),
+		cmocka_unit_test(headline_tells_rule_and_requester),
+		cmocka_unit_test(what_the_recorder_did_is_told),
 		cmocka_unit_test(odd_numbers_are_told_as_such),
 		cmocka_unit_test(text_has_rings_and_silent_cpus),
 		cmocka_unit_test(json_says_the_same),

@@ -48,6 +48,35 @@ static void the_process_that_triggered_comes_first(void **state)
 	free(text);
 }
 
+static void what_fired_besides_is_told_once(void **state)
+{
+	const struct kf_rule_counts recent = { .cooling = 30, .busy = 5 };
+	char *text;
+
+	assert_int_equal(kf_snapshot_add_rule(s, "runq-2ms-cron", "runq>2ms{comm=cron}", &recent, &recent), 0);
+	s->trigger = (struct kf_trigger){ .kind = KF_TRIGGER_RUNQ, .rule = 1, .ts_ns = MS(17), .threshold_ns = MS(2) };
+	s->counts[KF_TRIGGER_RUNQ].cooling = 30;
+	text = printed(kf_report_text);
+	expect(text, "threads\nfired by rule runq-2ms-cron: runq>2ms{comm=cron}\n35 more since recording started were "
+		     "suppressed: 30 cooling down, 5 busy\n\n");
+	expect_not(text, "without a snapshot of their own");
+	free(text);
+}
+
+static void what_was_given_up_is_missing(void **state)
+{
+	char *text;
+
+	s->sheds = calloc(1, sizeof(*s->sheds));
+	s->sheds[s->n_sheds++] = (struct kf_shed){ MS(10), 21000, KF_SHED_NOTHING, KF_SHED_SYSCALLS };
+	s->losses.flooded = 1234;
+	text = printed(kf_report_text);
+	expect(text, "- not recorded: syscalls given up to stay within the budget, from ");
+	expect(text,
+	       "- 1,234 records were refused because their process had its share (since the start of recording)\n");
+	free(text);
+}
+
 static void gaps_come_longest_first_with_time_and_offset(void **state)
 {
 	char *text = printed(kf_report_text);
@@ -215,7 +244,7 @@ static void every_loss_has_a_line(void **state)
 	s->rings[KF_CLASS_SCHED][1].drop_first_ns = MS(100);
 	s->rings[KF_CLASS_SYSCALL][0].torn = 3;
 	s->rings[KF_CLASS_LIFE][0].overwritten = 9;
-	s->losses = (struct kf_losses){ 21, 22, 23, 24 };
+	s->losses = (struct kf_losses){ 21, 22, 23, 24, 25 };
 	s->counts[KF_TRIGGER_RUNQ] = (struct kf_trigger_counts){ 1, 31, 32 };
 	s->sources = KF_SOURCE_IRQ;
 	h.cpus[1].taken_floor_ns = MS(13);
@@ -224,7 +253,7 @@ static void every_loss_has_a_line(void **state)
 	h.threads[HAND_CRON].unknown_ns = MS(7);
 	text = printed(kf_report_text);
 	expect_not(text, "nothing known");
-	expect(text, "  - the window holds no more than the 100 ms since recording started (10.0 s asked for)\n");
+	expect(text, "  - the window was not full: recording had run for only 100 ms of the wished 10.0 s\n");
 	expect(text, "  - 12,345 scheduling records were refused on 1 CPU while a window was held, some of them in");
 	expect(text, "  - 3 syscall slots were thrown away");
 	expect(text, "  - 9 birth and name records were overwritten");
@@ -235,6 +264,7 @@ static void every_loss_has_a_line(void **state)
 	expect(text, "  - 22 events had no room");
 	expect(text, "  - 23 waits were negative");
 	expect(text, "  - 24 triggers fired but");
+	expect(text, "  - 25 records were refused because their process");
 	expect(text, "  - runq triggers without a snapshot of their own: 31 during the cool-down, 32 while another");
 	expect(text, "  - 41 changes of state were inferred");
 	expect(text, "  - 42 records contradicted");
@@ -342,6 +372,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_first_line_is_the_answer),
 		TEST(the_process_that_triggered_comes_first),
+		TEST(what_fired_besides_is_told_once),
+		TEST(what_was_given_up_is_missing),
 		TEST(gaps_come_longest_first_with_time_and_offset),
 		TEST(tables_are_exact),
 		TEST(threads_of_one_name_are_one_culprit),

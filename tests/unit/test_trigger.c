@@ -133,6 +133,63 @@ static void absurd_triggers_are_survived(void **state)
 	}
 }
 
+static void add_rule(const char *name, const char *text)
+{
+	const struct kf_rule_counts none = { 0 };
+
+	assert_int_equal(kf_snapshot_add_rule(s, name, text, &none, &none), 0);
+	s->trigger.rule = (uint16_t)s->n_rules;
+}
+
+static void throttled_tells_the_gap_that_fired(void **state)
+{
+	fire(KF_TRIGGER_THROTTLED, 2144, MS(10), MS(21) + 300, MS(5));
+	assert_ptr_equal(kf_trigger_gap(&h.timeline, s), &h.gaps[HAND_GAP_NGINX]);
+	assert_non_null(strstr(sentence(), "throttled > 5 ms: nginx/2144 waited 11.0 ms to run on CPU 0"));
+	fire(KF_TRIGGER_THROTTLED, 4711, MS(30), MS(42), MS(5));
+	assert_null(kf_trigger_gap(&h.timeline, s));
+	assert_string_equal(sentence(),
+			    "throttled > 5 ms: lost\\x0a/4711 waited 12.0 ms for the quota of its cgroup (the "
+			    "records show no such gap)");
+}
+
+static void aggregates_have_no_thread(void **state)
+{
+	fire(KF_TRIGGER_AGGREGATE, 0, 0, MS(42), 0);
+	assert_ptr_equal(kf_trigger_gap(&h.timeline, s), &h.gaps[HAND_GAP_OPEN]);
+	assert_non_null(strstr(sentence(), "aggregate; worst gap: "));
+	add_rule("p99-runq-2ms", "p99(runq)>2ms/1s");
+	kf_snapshot_set(&s->reason, "2.31 ms\n");
+	assert_non_null(strstr(sentence(), "p99(runq)>2ms/1s: 2.31 ms\\x0a; worst gap: nginx/2144 was preempted"));
+	add_rule("storm", "p99(runq)>2ms\x1b");
+	assert_non_null(strstr(sentence(), "storm (p99(runq)>2ms\\x1b): 2.31 ms\\x0a; worst gap: "));
+}
+
+static void rules_with_a_name_of_their_own_are_named(void **state)
+{
+	fire(KF_TRIGGER_RUNQ, 4711, MS(30), MS(42), MS(5));
+	add_rule("runq-5ms", "runq>5ms");
+	assert_non_null(strstr(sentence(), "runq > 5 ms: lost"));
+	add_rule("slow\x1bweb", "runq>5ms{name=slow}");
+	assert_int_equal(strncmp(sentence(), "slow\\x1bweb (runq > 5 ms): lost", 30), 0);
+	s->trigger.rule = 77;
+	assert_int_equal(strncmp(sentence(), "runq > 5 ms: lost", 17), 0);
+}
+
+static void requests_tell_who_asked_and_for_what(void **state)
+{
+	fire(KF_TRIGGER_REQUEST, 0, 0, MS(42), 0);
+	s->requester = (struct kf_requester){ .pid = 2144, .uid = 1000, .comm = "check\x1bout" };
+	kf_snapshot_set(&s->trace_id, "4bf9\x1b");
+	kf_snapshot_set(&s->span_id, "00f0");
+	kf_snapshot_set(&s->reason, "slow");
+	assert_non_null(strstr(sentence(), "requested by check\\x1bout/2144 (uid 1000) for trace 4bf9\\x1b, span 00f0 "
+					   "(\"slow\"); worst gap: "));
+	s->requester.pid = 0;
+	kf_snapshot_set(&s->span_id, "");
+	assert_non_null(strstr(sentence(), "requested for trace 4bf9\\x1b (\"slow\"); worst gap: "));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +203,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_wait_that_never_ended_says_so, hand_setup, hand_teardown),
 		cmocka_unit_test_setup_teardown(a_slow_syscall_is_split_by_state, hand_setup, hand_teardown),
 		cmocka_unit_test_setup_teardown(a_request_tells_reason_and_worst_gap, hand_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(throttled_tells_the_gap_that_fired, hand_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(aggregates_have_no_thread, hand_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(rules_with_a_name_of_their_own_are_named, hand_setup, hand_teardown),
+		cmocka_unit_test_setup_teardown(requests_tell_who_asked_and_for_what, hand_setup, hand_teardown),
 		cmocka_unit_test_setup_teardown(absurd_triggers_are_survived, hand_setup, hand_teardown),
 	};
 

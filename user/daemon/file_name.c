@@ -6,15 +6,17 @@
 #include <string.h>
 #include <time.h>
 
+#include "expr/rule_name.h"
 #include "snapshot/snapshot.h"
 #include "snapshot/trigger_kind.h"
 
-static void safe_comm(const char comm[KF_COMM_BYTES], char *out)
+/* At most len - 1 bytes of text, harmless in a file name. */
+static void make_safe(const char *text, char *out, size_t len)
 {
 	size_t i;
 
-	for (i = 0; i < KF_COMM_BYTES - 1 && comm[i]; i++) {
-		unsigned char c = comm[i];
+	for (i = 0; i < len - 1 && text[i]; i++) {
+		unsigned char c = (unsigned char)text[i];
 
 		out[i] = c < 0x80 && (isalnum(c) || c == '.' || c == '_' || c == '-') ? c : '_';
 	}
@@ -29,19 +31,31 @@ static time_t trigger_time(const struct kf_snapshot *s)
 	return ns / 1000000000;
 }
 
+/* The name that somebody gave the rule, else the kind says more. */
+static void name_cause(const struct kf_snapshot *s, char *out, size_t len)
+{
+	const struct kf_snapshot_rule *rule = kf_snapshot_fired(s);
+
+	if (rule && rule->name[0] && !kf_rule_name_is_made(rule->name, rule->text))
+		make_safe(rule->name, out, len);
+	else
+		make_safe(kf_trigger_kind_name(s->trigger.kind), out, len);
+}
+
 void kf_file_name(const struct kf_snapshot *s, int attempt, char *name, size_t len)
 {
 	time_t when = trigger_time(s);
-	char stamp[32], comm[KF_COMM_BYTES], process[64] = "", number[16] = "";
+	char stamp[32], cause[KF_RULE_NAME_BYTES], comm[KF_COMM_BYTES], process[64] = "", number[16] = "";
 	struct tm utc;
 
 	gmtime_r(&when, &utc);
 	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &utc);
-	if (s->trigger.tgid) {
-		safe_comm(s->trigger.process_comm, comm);
+	name_cause(s, cause, sizeof(cause));
+	if (s->trigger.tgid && s->trigger.kind != KF_TRIGGER_AGGREGATE) {
+		make_safe(s->trigger.process_comm, comm, sizeof(comm));
 		snprintf(process, sizeof(process), "-%s-%u", comm, s->trigger.tgid);
 	}
 	if (attempt > 1)
 		snprintf(number, sizeof(number), "-%d", attempt);
-	snprintf(name, len, "kflight-%s-%s%s%s.kfl", stamp, kf_trigger_kind_name(s->trigger.kind), process, number);
+	snprintf(name, len, "kflight-%s-%s%s%s.kfl", stamp, cause, process, number);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * file_name.h - names of snapshot files: kflight-20261121T081502Z-runq-nginx-2144.kfl (UTC time and kind of the
- * trigger, process, pid), kflight-20261121T081502Z-request.kfl. Bytes of a process name that are not letters, digits,
- * '.', '_' or
- * '-' become '_'. From the second attempt on a number keeps names apart: ...-2144-2.kfl.
+ * file_name.h - names of snapshot files: kflight-20261121T081502Z-runq-nginx-2144.kfl (UTC time and kind of the trigger, process,
+ * pid), kflight-20261121T081502Z-slow-web-nginx-2144.kfl (a rule that was given a name), without process for requests about nobody
+ * and for aggregates. Bytes that are not letters, digits, '.', '_' or '-' become '_'. From the second attempt on a number keeps
+ * names apart: ...-2144-2.kfl.
  */
 #ifndef KF_DAEMON_FILE_NAME_H
 #define KF_DAEMON_FILE_NAME_H

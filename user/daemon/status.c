@@ -37,17 +37,6 @@ const char *kf_request_result_name(enum kf_request_result result)
 	return names[result];
 }
 
-const char *kf_shed_name(unsigned int level)
-{
-	static const char *const names[KF_SHED_LEVELS] = {
-		[KF_SHED_NOTHING] = "nothing",
-		[KF_SHED_SYSCALLS] = "syscalls",
-		[KF_SHED_INTERRUPTS] = "interrupts",
-	};
-
-	return level < KF_SHED_LEVELS ? names[level] : "unknown";
-}
-
 const char *kf_waits_name(enum kf_waits_kind kind)
 {
 	static const char *const names[KF_WAITS_KINDS] = {

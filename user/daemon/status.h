@@ -159,10 +159,9 @@ uint64_t kf_status_lost(const struct kf_daemon_status *s); /* records: HELD and 
 bool kf_status_has_budget(const struct kf_daemon_status *s);
 uint64_t kf_status_wait_count(const struct kf_wait_histogram *h);
 
-/* Names in JSON and metrics: "held", ...; "ok", ...; "nothing", ... */
+/* Names in JSON and metrics: "held", ...; "ok", ... */
 const char *kf_loss_name(enum kf_loss loss);
 const char *kf_request_result_name(enum kf_request_result result);
-const char *kf_shed_name(unsigned int level);
 /* "runq", "futex", "syscall", "block", "throttled" */
 const char *kf_waits_name(enum kf_waits_kind kind);
 

@@ -5,6 +5,7 @@
 
 #include "output/clock.h"
 #include "output/gap_json.h"
+#include "snapshot/shed_name.h"
 
 /* JSON has no unsigned numbers. */
 static json_t *number(uint64_t n)

@@ -170,3 +170,20 @@ void kf_rule_name_number(char name[KF_RULE_NAME_BYTES], unsigned int number)
 	memset(name + used, 0, KF_RULE_NAME_BYTES - used);
 	memcpy(name + used, text, (size_t)len);
 }
+
+bool kf_rule_name_is_made(const char *name, const char *text)
+{
+	struct kf_condition c;
+	char made[KF_RULE_NAME_BYTES];
+
+	if (kf_condition_parse(&c, "trigger", text, NULL, NULL))
+		return false;
+	kf_rule_name_make(made, &c);
+	for (unsigned int n = 2; n <= KF_MAX_RULES + 1; n++) {
+		if (!strcmp(name, made))
+			return true;
+		kf_rule_name_make(made, &c);
+		kf_rule_name_number(made, n);
+	}
+	return false;
+}

@@ -6,6 +6,8 @@
 #ifndef KF_EXPR_RULE_NAME_H
 #define KF_EXPR_RULE_NAME_H
 
+#include <stdbool.h>
+
 #include "expr/settings.h"
 
 struct kf_condition;
@@ -14,5 +16,8 @@ struct kf_condition;
 void kf_rule_name_make(char name[KF_RULE_NAME_BYTES], const struct kf_condition *c);
 /* Puts "-NUMBER" at its end, and cuts what is before as needed. */
 void kf_rule_name_number(char name[KF_RULE_NAME_BYTES], unsigned int number);
+
+/* Is it what a trigger of this text is called if it is given no name? */
+bool kf_rule_name_is_made(const char *name, const char *text);
 
 #endif

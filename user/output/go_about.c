@@ -5,6 +5,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "output/circumstances.h"
 #include "output/clock.h"
 #include "output/go_writer.h"
 #include "output/missing.h"
@@ -73,6 +74,10 @@ static void say_trigger(const struct about *a)
 
 	kf_trigger_sentence(a->w->t, a->w->meta, text, sizeof(text));
 	say(a, "kflight trigger", text);
+	kf_rule_text(a->w->meta, text, sizeof(text));
+	say(a, "kflight rule", text);
+	kf_suppressed_text(a->w->meta, text, sizeof(text));
+	say(a, "kflight suppressed", text);
 }
 
 static void say_missing(const struct about *a)

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "model/timeline.h"
+#include "output/circumstances.h"
 #include "output/clock.h"
 #include "output/html_findings.h"
 #include "output/html_gaps.h"
@@ -61,6 +62,25 @@ static void write_own(const struct kf_page *p)
 	kf_html_json_text(p->out, text);
 }
 
+/* Lines under the sentence. */
+static void write_circumstances(const struct kf_page *p)
+{
+	char text[KF_CIRCUMSTANCE_BYTES];
+	bool any = false;
+
+	write_key(p->out, "circumstances");
+	putc('[', p->out);
+	if (kf_rule_text(p->s, text, sizeof(text))) {
+		kf_html_json_text(p->out, text);
+		any = true;
+	}
+	if (kf_suppressed_text(p->s, text, sizeof(text))) {
+		fputs(any ? "," : "", p->out);
+		kf_html_json_text(p->out, text);
+	}
+	putc(']', p->out);
+}
+
 static void write_verdict(const struct kf_page *p)
 {
 	char sentence[KF_SENTENCE_BYTES];
@@ -68,6 +88,7 @@ static void write_verdict(const struct kf_page *p)
 	kf_trigger_sentence(p->t, p->s, sentence, sizeof(sentence));
 	write_key(p->out, "sentence");
 	kf_html_json_text(p->out, sentence);
+	write_circumstances(p);
 	write_own(p);
 }
 

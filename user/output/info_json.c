@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "output/circumstances.h"
+#include "output/circumstances_json.h"
 #include "output/clock.h"
 #include "output/gap_json.h"
 #include "snapshot/snapshot.h"
@@ -37,19 +39,21 @@ static json_t *trigger_json(const struct kf_snapshot *s)
 {
 	const struct kf_trigger *t = &s->trigger;
 
-	return json_pack("{so sb so so so so so so so so so so}", "kind", json_string(kf_trigger_kind_name(t->kind)),
-			 "open", (int)(t->flags & KF_TRIGGER_OPEN), "tid", number(t->tid), "tgid", number(t->tgid),
-			 "comm", comm_of(t->comm), "process", comm_of(t->process_comm), "cpu", number(t->cpu), "nr",
-			 number(t->nr), "ts_ns", number(t->ts_ns), "since_ns", number(t->since_ns), "threshold_ns",
-			 number(t->threshold_ns), "reason", text_of(s->reason));
+	return json_pack("{so sb so so so so so so so so so so so so}", "kind",
+			 json_string(kf_trigger_kind_name(t->kind)), "open", (int)(t->flags & KF_TRIGGER_OPEN), "tid",
+			 number(t->tid), "tgid", number(t->tgid), "comm", comm_of(t->comm), "process",
+			 comm_of(t->process_comm), "cpu", number(t->cpu), "nr", number(t->nr), "ts_ns",
+			 number(t->ts_ns), "since_ns", number(t->since_ns), "threshold_ns", number(t->threshold_ns),
+			 "reason", text_of(s->reason), "rule", kf_fired_json(s), "requester", kf_requester_json(s));
 }
 
 static json_t *window_json(const struct kf_snapshot *s)
 {
-	return json_pack("{so so so so so so so so}", "started_ns", number(s->started_ns), "floor_ns",
+	return json_pack("{so so so so so so so so so sb}", "started_ns", number(s->started_ns), "floor_ns",
 			 number(s->floor_ns), "end_ns", number(s->end_ns), "held_ns", number(s->end_ns - s->floor_ns),
 			 "asked_ns", number(s->window_ns), "after_ns", number(s->after_ns), "from",
-			 time_of(s, s->floor_ns), "to", time_of(s, s->end_ns));
+			 time_of(s, s->floor_ns), "to", time_of(s, s->end_ns), "recorded_before_ns",
+			 number(kf_recorded_before_ns(s)), "was_full", kf_window_was_full(s));
 }
 
 static json_t *counts_json(const struct kf_snapshot *s)
@@ -70,8 +74,9 @@ failed:
 
 static json_t *losses_json(const struct kf_losses *l)
 {
-	return json_pack("{so so so so}", "missed_runs", number(l->missed_runs), "no_state", number(l->no_state),
-			 "bad_waits", number(l->bad_waits), "lost_triggers", number(l->lost_triggers));
+	return json_pack("{so so so so so}", "missed_runs", number(l->missed_runs), "no_state", number(l->no_state),
+			 "bad_waits", number(l->bad_waits), "lost_triggers", number(l->lost_triggers), "flooded",
+			 number(l->flooded));
 }
 
 static json_t *ring_json(const struct kf_ring_copy *r, uint32_t cpu, unsigned int class)
@@ -146,16 +151,18 @@ static json_t *info_json(const struct kf_snapshot *s, const struct kf_info_optio
 	json_t *all;
 
 	kf_info_headline(s, headline, sizeof(headline));
-	all = json_pack("{so so ss so so so so so so so so so ss so so so so so so so so}", "file", text_of(o->path),
-			"file_bytes", number(o->file_bytes), "headline", headline, "kflight", text_of(s->version),
-			"host", text_of(s->host), "kernel", text_of(s->kernel), "machine", text_of(s->machine),
-			"trigger", trigger_json(s), "window", window_json(s), "clocks",
+	all = json_pack("{so so ss so so so so so so so so so ss so so so so so so so so so so so}", "file",
+			text_of(o->path), "file_bytes", number(o->file_bytes), "headline", headline, "kflight",
+			text_of(s->version), "host", text_of(s->host), "kernel", text_of(s->kernel), "machine",
+			text_of(s->machine), "trigger", trigger_json(s), "window", window_json(s), "clocks",
 			json_pack("{so so so}", "mono_ns", number(s->mono_ns), "real_ns", number(s->real_ns), "boot_ns",
 				  number(s->boot_ns)),
 			"filter", text_of(s->filter), "triggers", text_of(s->triggers), "syscalls",
 			kf_syscall_mode_name(s->syscall_mode), "causes", causes_json(s), "knows", knows_json(s),
 			"counts", counts_json(s), "losses", losses_json(&s->losses), "n_cpus", number(s->n_cpus),
-			"rings", rings_json(s), "n_tasks", number(s->n_tasks), "n_cgroups", number(s->n_cgroups));
+			"rings", rings_json(s), "n_tasks", number(s->n_tasks), "n_cgroups", number(s->n_cgroups),
+			"rules", kf_rules_json(s), "suppressed", kf_suppressed_json(s), "recorder",
+			kf_recorder_json(s));
 	if (all && o->tasks && json_object_set_new(all, "tasks", tasks_json(s))) {
 		json_decref(all);
 		return NULL;

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "model/wait.h"
+#include "output/circumstances.h"
 #include "output/clock.h"
 #include "output/line.h"
 #include "output/table.h"
@@ -57,21 +58,6 @@ const char *kf_source_name(unsigned int i)
 
 /* ---- headline ---- */
 
-static void add_threshold(struct kf_line *line, uint64_t ns)
-{
-	static const struct {
-		uint64_t ns;
-		const char *unit;
-	} units[] = { { 1000000000, "s" }, { 1000000, "ms" }, { 1000, "us" }, { 1, "ns" } };
-	size_t i = 0;
-
-	if (!ns)
-		return;
-	while (ns % units[i].ns)
-		i++;
-	kf_line_add(line, " > %" PRIu64 " %s", ns / units[i].ns, units[i].unit);
-}
-
 static void add_name(struct kf_line *line, const char *comm, uint32_t tid)
 {
 	char name[KF_TEXT_COMM_BYTES];
@@ -100,6 +86,9 @@ static void add_waited(struct kf_line *line, const struct kf_trigger *t)
 	case KF_TRIGGER_RUNQ:
 		kf_line_add(line, " to run on CPU %" PRIu32, t->cpu);
 		break;
+	case KF_TRIGGER_THROTTLED:
+		kf_line_add(line, " for the quota of its cgroup");
+		break;
 	case KF_TRIGGER_FUTEX:
 		kf_line_add(line, " in futex 0x%" PRIx64, (uint64_t)t->arg0);
 		break;
@@ -115,17 +104,24 @@ static void add_what(struct kf_line *line, const struct kf_snapshot *s)
 	const struct kf_trigger *t = &s->trigger;
 	char reason[192];
 
+	kf_text_printable(s->reason, strlen(s->reason), reason, sizeof(reason));
 	switch (t->kind) {
 	case KF_TRIGGER_NONE:
 		kf_line_add(line, "no trigger");
 		return;
 	case KF_TRIGGER_REQUEST:
-		kf_text_printable(s->reason, strlen(s->reason), reason, sizeof(reason));
-		kf_line_add(line, reason[0] ? "requested (\"%s\")" : "requested", reason);
+		kf_line_add(line, "requested");
+		kf_requester_add(line, s);
+		if (reason[0])
+			kf_line_add(line, " (\"%s\")", reason);
+		return;
+	case KF_TRIGGER_AGGREGATE:
+		kf_fired_label(line, s);
+		if (reason[0])
+			kf_line_add(line, ": %s", reason);
 		return;
 	}
-	kf_line_add(line, "%s", kf_trigger_kind_name(t->kind));
-	add_threshold(line, t->threshold_ns);
+	kf_fired_label(line, s);
 	kf_line_add(line, ": ");
 	add_thread(line, t);
 	add_waited(line, t);
@@ -167,6 +163,23 @@ static void print_causes(struct page *p)
 	row(p, "causes", line.used ? text : "none");
 }
 
+/* Which rule, and who asked: rows only where there is one. */
+static void print_asked(struct page *p)
+{
+	const struct kf_snapshot_rule *rule = kf_snapshot_fired(p->s);
+	char text[KF_CIRCUMSTANCE_BYTES];
+	struct kf_line line;
+
+	if (rule) {
+		snprintf(text, sizeof(text), "%.64s: %.512s", rule->name, rule->text);
+		row(p, "rule", text);
+	}
+	kf_line_init(&line, text, sizeof(text));
+	kf_requester_add(&line, p->s);
+	if (line.used)
+		fprintf(p->out, "  %-11s%s\n", "asked for", text);
+}
+
 static void print_origin(struct page *p)
 {
 	const struct kf_snapshot *s = p->s;
@@ -183,6 +196,7 @@ static void print_origin(struct page *p)
 	row(p, "triggers", s->triggers);
 	row(p, "syscalls", kf_syscall_mode_name(s->syscall_mode));
 	print_causes(p);
+	print_asked(p);
 }
 
 static void print_window(struct page *p)
@@ -198,6 +212,9 @@ static void print_window(struct page *p)
 	if (s->window_ns)
 		fprintf(p->out, " of %s asked for", kf_format_duration(s->window_ns, asked, sizeof(asked)));
 	fputc('\n', p->out);
+	if (!kf_window_was_full(s))
+		fprintf(p->out, "  %-11s recording had run for only %s when it fired\n", "not full",
+			kf_format_duration(kf_recorded_before_ns(s), held, sizeof(held)));
 	fprintf(p->out, "  %-11s %" PRIu64 " to %" PRIu64 " ns\n", "monotonic", s->floor_ns, s->end_ns);
 	fprintf(p->out, "  %-11s since %s before the end\n", "recording",
 		kf_format_duration(s->end_ns > s->started_ns ? s->end_ns - s->started_ns : 0, held, sizeof(held)));
@@ -230,6 +247,70 @@ static void print_counts(struct page *p)
 		kf_table_cell(table, "%" PRIu64, c->busy);
 	}
 	print_table(p, &table);
+}
+
+static void add_rule(struct kf_table *table, const char *name, const struct kf_rule_counts *c, uint64_t recent)
+{
+	const uint64_t numbers[] = {
+		c->hits + kf_suppressed(c), c->hits, c->cooling, c->busy, c->sampled, c->limited, recent
+	};
+	char printable[128];
+
+	kf_text_printable(name, strlen(name), printable, sizeof(printable));
+	kf_table_cell(table, "%s", printable);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		kf_table_cell(table, "%" PRIu64, numbers[i]);
+}
+
+static void print_rules(struct page *p)
+{
+	static const struct kf_column columns[] = {
+		{ "rule", KF_LEFT, 0 },	       { "fired", KF_RIGHT, 0 },
+		{ "snapshots", KF_RIGHT, 0 },  { "in cool-down", KF_RIGHT, 0 },
+		{ "while busy", KF_RIGHT, 0 }, { "sampled out", KF_RIGHT, 0 },
+		{ "over limit", KF_RIGHT, 0 }, { "suppressed lately", KF_RIGHT, 0 },
+	};
+	const struct kf_trigger_counts *requests = &p->s->counts[KF_TRIGGER_REQUEST];
+	struct kf_table *table = kf_table_new(columns, 8);
+	char text[KF_CIRCUMSTANCE_BYTES];
+
+	fputs("\ntriggers since the start of recording\n", p->out);
+	for (size_t i = 0; table && i < p->s->n_rules; i++) {
+		const struct kf_snapshot_rule *rule = &p->s->rules[i];
+
+		add_rule(table, rule->name, &rule->counts, kf_suppressed(&rule->recent));
+	}
+	if (table && (requests->hits || requests->busy)) {
+		struct kf_rule_counts c = { .hits = requests->hits,
+					    .cooling = requests->cooling,
+					    .busy = requests->busy };
+
+		add_rule(table, "(requested)", &c, 0);
+	}
+	print_table(p, &table);
+	if (kf_suppressed_text(p->s, text, sizeof(text)))
+		fprintf(p->out, "  %s\n", text);
+}
+
+/* What recording cost, and what it gave up for that; nothing if nobody measured. */
+static void print_recorder(struct page *p)
+{
+	const struct kf_snapshot *s = p->s;
+	char text[KF_CIRCUMSTANCE_BYTES], n[32];
+	bool measured = kf_cost_text(s, text, sizeof(text));
+
+	if (!measured && !s->n_sheds && !s->snapshots_before)
+		return;
+	fputs("\nrecorder\n", p->out);
+	if (measured)
+		fprintf(p->out, "  %s\n", text);
+	if (s->snapshots_before)
+		fprintf(p->out, "  %s snapshot%s written before this one\n",
+			kf_format_count(s->snapshots_before, n, sizeof(n)), s->snapshots_before == 1 ? "" : "s");
+	for (size_t i = 0; i < s->n_sheds; i++) {
+		kf_shed_text(s, &s->sheds[i], text, sizeof(text));
+		fprintf(p->out, "  %s\n", text);
+	}
 }
 
 static void add_ring(struct kf_table *table, const struct kf_snapshot *s, uint32_t cpu, unsigned int class)
@@ -291,6 +372,7 @@ static void print_losses(struct page *p)
 		{ l->no_state, "events without room for the state of their thread" },
 		{ l->bad_waits, "waits negative or absurd, told as unknown" },
 		{ l->lost_triggers, "triggers that did not fit their queue" },
+		{ l->flooded, "records refused because their process had its share" },
 	};
 	char n[32];
 
@@ -344,7 +426,11 @@ int kf_info_text(const struct kf_snapshot *s, const struct kf_info_options *o, F
 	fprintf(out, "%s\n", headline);
 	print_origin(&p);
 	print_window(&p);
-	print_counts(&p);
+	if (s->n_rules)
+		print_rules(&p);
+	else
+		print_counts(&p);
+	print_recorder(&p);
 	print_rings(&p);
 	print_losses(&p);
 	print_tasks(&p);

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/units.h"
 #include "model/timeline.h"
+#include "output/circumstances.h"
 #include "output/info.h"
 #include "output/line.h"
 #include "snapshot/snapshot.h"
@@ -50,6 +51,10 @@ static int add_window(struct kf_missing *m, const struct kf_timeline *t, const s
 	if (t->floor_ns > s->started_ns + held_ns / TOLERATED_PART)
 		return add(m, "the window holds %s of the %s asked for: the rings were too small (--window)", held,
 			   asked);
+	if (!kf_window_was_full(s)) {
+		kf_format_duration(kf_recorded_before_ns(s), held, sizeof(held));
+		return add(m, "the window was not full: recording had run for only %s of the wished %s", held, asked);
+	}
 	return add(m, "the window holds no more than the %s since recording started (%s asked for)", held, asked);
 }
 
@@ -109,6 +114,7 @@ static int add_losses(struct kf_missing *m, const struct kf_losses *l)
 		{ l->no_state, "events had no room for the state of their thread" },
 		{ l->bad_waits, "waits were negative or absurd, and count as unknown" },
 		{ l->lost_triggers, "triggers fired but did not fit their queue" },
+		{ l->flooded, "records were refused because their process had its share" },
 	};
 	char n[32];
 	int err = 0;
@@ -125,7 +131,8 @@ static int add_suppressed(struct kf_missing *m, const struct kf_snapshot *s)
 	char cooling[32], busy[32];
 	int err = 0;
 
-	for (unsigned int kind = 0; kind < KF_TRIGGER_KINDS; kind++) {
+	/* Since 1.2 rules tell, and the reports say it elsewhere. */
+	for (unsigned int kind = 0; !s->n_rules && kind < KF_TRIGGER_KINDS; kind++) {
 		const struct kf_trigger_counts *c = &s->counts[kind];
 
 		if (c->cooling || c->busy)
@@ -158,6 +165,13 @@ static int add_sources(struct kf_missing *m, const struct kf_snapshot *s)
 		if (!rows[i].known)
 			kf_line_add(&line, "%s%s", line.used ? ", " : "", rows[i].what);
 	return line.used ? add(m, "not recorded: %s", text) : 0;
+}
+
+static int add_given_up(struct kf_missing *m, const struct kf_snapshot *s)
+{
+	char text[KF_CIRCUMSTANCE_BYTES];
+
+	return kf_given_up_text(s, text, sizeof(text)) ? add(m, "not recorded: %s", text) : 0;
 }
 
 /* Interrupts that were overwritten before the window was. */
@@ -217,6 +231,7 @@ int kf_missing_find(struct kf_missing *m, const struct kf_timeline *t, const str
 		err |= add_rings(m, s, class);
 	err |= add_taken(m, t, s);
 	err |= add_sources(m, s);
+	err |= add_given_up(m, s);
 	err |= add_losses(m, &s->losses);
 	err |= add_model(m, t);
 	err |= add_suppressed(m, s);

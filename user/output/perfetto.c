@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/text.h"
 #include "model/timeline.h"
+#include "output/circumstances.h"
 #include "output/line.h"
 #include "output/missing.h"
 #include "output/perfetto_writer.h"
@@ -73,12 +74,14 @@ void kf_perfetto_slice(struct kf_perfetto_writer *w, uint64_t track, uint64_t st
 static void write_trigger(struct kf_perfetto_writer *w, const struct kf_snapshot *s)
 {
 	const struct kf_trigger *trigger = &s->trigger;
-	char sentence[KF_SENTENCE_BYTES], name[64];
+	char sentence[KF_SENTENCE_BYTES], suppressed[KF_CIRCUMSTANCE_BYTES], name[64];
 	struct kf_perfetto_event event = { .ts_ns = trigger->ts_ns,
 					   .track = KF_PERFETTO_ABOUT,
 					   .type = KF_PERFETTO_INSTANT,
 					   .notes = { { .key = "why", .text = sentence } } };
 
+	if (kf_suppressed_text(s, suppressed, sizeof(suppressed)))
+		event.notes[1] = (struct kf_perfetto_note){ .key = "besides", .text = suppressed };
 	if (trigger->kind == KF_TRIGGER_NONE || trigger->ts_ns < w->from_ns || trigger->ts_ns > w->to_ns)
 		return;
 	kf_trigger_sentence(w->t, s, sentence, sizeof(sentence));

@@ -37,9 +37,11 @@ int kf_report_text(const struct kf_timeline *t, const struct kf_snapshot *s, con
  * One JSON object, keys in this order:
  *
  *	kflight   version that recorded
- *	trigger   {kind, sentence, reason, tid, tgid, comm, ts_ns, since_ns, threshold_ns, time}
+ *	trigger   {kind, sentence, reason, tid, tgid, comm, ts_ns, since_ns, threshold_ns, time, and as circumstances_json.h: rule,
+ *	          requester, suppressed}
  *	host, kernel, machine
  *	window    {floor_ns, end_ns, held_ns, asked_ns, cpus}
+ *	recorder  [as circumstances_json.h]: what recording cost, and gave up for that
  *	findings  [as findings_json.h], worst first, at most `top` per rule
  *	story     {text, chain: [as story.h], convoys: [as story.h]}: why the trigger's wait took so long; text is "" when
  *	          that adds nothing to the sentence

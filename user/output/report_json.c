@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "model/timeline.h"
+#include "output/circumstances_json.h"
 #include "output/clock.h"
 #include "output/cpu_use.h"
 #include "output/findings_json.h"
@@ -45,11 +46,13 @@ static json_t *trigger_json(const struct kf_timeline *t, const struct kf_snapsho
 	char sentence[KF_SENTENCE_BYTES];
 
 	kf_trigger_sentence(t, s, sentence, sizeof(sentence));
-	return json_pack("{so so so so so so so so so so}", "kind", json_string(kf_trigger_kind_name(trigger->kind)),
-			 "sentence", json_string(sentence), "reason", text_of(s->reason), "tid",
-			 json_integer(trigger->tid), "tgid", json_integer(trigger->tgid), "comm",
-			 comm_of(trigger->comm), "ts_ns", ns_of(trigger->ts_ns), "since_ns", ns_of(trigger->since_ns),
-			 "threshold_ns", ns_of(trigger->threshold_ns), "time", time_of(s, trigger->ts_ns));
+	return json_pack("{so so so so so so so so so so so so so}", "kind",
+			 json_string(kf_trigger_kind_name(trigger->kind)), "sentence", json_string(sentence), "reason",
+			 text_of(s->reason), "tid", json_integer(trigger->tid), "tgid", json_integer(trigger->tgid),
+			 "comm", comm_of(trigger->comm), "ts_ns", ns_of(trigger->ts_ns), "since_ns",
+			 ns_of(trigger->since_ns), "threshold_ns", ns_of(trigger->threshold_ns), "time",
+			 time_of(s, trigger->ts_ns), "rule", kf_fired_json(s), "requester", kf_requester_json(s),
+			 "suppressed", kf_suppressed_json(s));
 }
 
 static json_t *window_json(const struct kf_timeline *t, const struct kf_snapshot *s)
@@ -222,12 +225,12 @@ static json_t *make_report(const struct kf_report_data *d, const struct kf_timel
 		json_decref(story);
 		return NULL;
 	}
-	report = json_pack("{so so so so so so so so s{sososo} so so so so}", "kflight", text_of(s->version), "trigger",
-			   trigger_json(t, s), "host", text_of(s->host), "kernel", text_of(s->kernel), "machine",
-			   text_of(s->machine), "window", window_json(t, s), "findings", findings, "story", story,
-			   "gaps", "count", json_integer((json_int_t)d->n_gaps), "wait_ns", ns_of(d->gaps_ns), "worst",
-			   worst, "threads", threads_json(d, t), "culprits", culprits_json(d, t), "cpus", cpus,
-			   "missing", missing_json(&d->missing));
+	report = json_pack("{so so so so so so so so so s{sososo} so so so so}", "kflight", text_of(s->version),
+			   "trigger", trigger_json(t, s), "host", text_of(s->host), "kernel", text_of(s->kernel),
+			   "machine", text_of(s->machine), "window", window_json(t, s), "recorder", kf_recorder_json(s),
+			   "findings", findings, "story", story, "gaps", "count", json_integer((json_int_t)d->n_gaps),
+			   "wait_ns", ns_of(d->gaps_ns), "worst", worst, "threads", threads_json(d, t), "culprits",
+			   culprits_json(d, t), "cpus", cpus, "missing", missing_json(&d->missing));
 	if (!report)
 		kf_fail_memory(e, "the report as JSON");
 	return report;

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "model/timeline.h"
+#include "output/circumstances.h"
 #include "output/clock.h"
 #include "output/findings_text.h"
 #include "output/line.h"
@@ -43,6 +44,17 @@ static void print_host(const struct kf_page *p)
 	fprintf(p->out, "%s threads\n", kf_format_count(p->t->n_threads, n, sizeof(n)));
 }
 
+/* Which rule, where the first line does not tell, and what fired besides. */
+static void print_circumstances(const struct kf_page *p)
+{
+	char text[KF_CIRCUMSTANCE_BYTES];
+
+	if (kf_rule_text(p->s, text, sizeof(text)))
+		kf_page_wrapped(p, text, 0, 2);
+	if (kf_suppressed_text(p->s, text, sizeof(text)))
+		kf_page_wrapped(p, text, 0, 2);
+}
+
 static void print_missing(const struct kf_page *p)
 {
 	kf_page_heading(p, "What is incomplete");
@@ -58,6 +70,7 @@ static int print_page(const struct kf_page *p, struct kf_error *e)
 {
 	print_trigger(p);
 	print_host(p);
+	print_circumstances(p);
 	if (kf_page_story(p, e))
 		return -1;
 	kf_page_findings(p);

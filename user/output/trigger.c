@@ -9,10 +9,10 @@
 #include "base/units.h"
 #include "model/family.h"
 #include "model/timeline.h"
+#include "output/circumstances.h"
 #include "output/line.h"
 #include "output/sentence.h"
 #include "snapshot/snapshot.h"
-#include "snapshot/trigger_kind.h"
 
 /* How the triggering thread spent the time from since_ns to until_ns. */
 struct spent {
@@ -75,32 +75,15 @@ const struct kf_gap *kf_trigger_gap(const struct kf_timeline *t, const struct kf
 {
 	switch (s->trigger.kind) {
 	case KF_TRIGGER_RUNQ:
+	case KF_TRIGGER_THROTTLED:
 		return find_fired(t, &s->trigger);
 	case KF_TRIGGER_NONE:
 	case KF_TRIGGER_REQUEST:
+	case KF_TRIGGER_AGGREGATE:
 		return find_worst(t, s->trigger.tgid);
 	default:
 		return NULL;
 	}
-}
-
-/* "runq > 5 ms: " */
-static void add_label(struct kf_line *line, const struct kf_trigger *trigger)
-{
-	static const struct {
-		uint64_t ns;
-		const char *unit;
-	} units[] = { { 1000000000, "s" }, { 1000000, "ms" }, { 1000, "us" }, { 1, "ns" } };
-	uint64_t threshold_ns = trigger->threshold_ns;
-	size_t i = 0;
-
-	kf_line_add(line, "%s", kf_trigger_kind_name(trigger->kind));
-	if (threshold_ns) {
-		while (threshold_ns % units[i].ns)
-			i++;
-		kf_line_add(line, " > %" PRIu64 " %s", threshold_ns / units[i].ns, units[i].unit);
-	}
-	kf_line_add(line, ": ");
 }
 
 /* The triggering thread by index, or as the trigger itself names it when the records do not know it. */
@@ -133,7 +116,11 @@ static void add_runq(struct kf_line *line, const struct kf_timeline *t, const st
 	add_who(line, t, &s->trigger, thread);
 	kf_line_add(line, " waited ");
 	kf_line_duration(line, waited_ns(&s->trigger));
-	kf_line_add(line, " to run on CPU %" PRIu32 " (the records show no such gap)", s->trigger.cpu);
+	if (s->trigger.kind == KF_TRIGGER_THROTTLED)
+		kf_line_text(line, " for the quota of its cgroup");
+	else
+		kf_line_add(line, " to run on CPU %" PRIu32, s->trigger.cpu);
+	kf_line_text(line, " (the records show no such gap)");
 }
 
 static void add_syscall(struct kf_line *line, const struct kf_trigger *trigger)
@@ -292,6 +279,7 @@ static void add_slow_syscall(struct kf_line *line, const struct kf_timeline *t, 
 	add_spent(line, &sp);
 }
 
+/* No thread fired: the worst gap stands for all. */
 static void add_request(struct kf_line *line, const struct kf_timeline *t, const struct kf_snapshot *s)
 {
 	const struct kf_trigger *trigger = &s->trigger;
@@ -299,10 +287,15 @@ static void add_request(struct kf_line *line, const struct kf_timeline *t, const
 	const struct kf_gap *gap = find_worst(t, trigger->tgid);
 	char reason[512];
 
-	kf_line_add(line, s->trigger.kind == KF_TRIGGER_REQUEST ? "requested" : "no trigger");
-	if (s->reason && s->reason[0]) {
-		kf_text_printable(s->reason, strlen(s->reason), reason, sizeof(reason));
-		kf_line_add(line, " (\"%s\")", reason);
+	kf_text_printable(s->reason, strlen(s->reason), reason, sizeof(reason));
+	if (trigger->kind == KF_TRIGGER_AGGREGATE) {
+		kf_fired_label(line, s);
+		kf_line_add(line, "%s%s", reason[0] ? ": " : "", reason);
+	} else {
+		kf_line_text(line, trigger->kind == KF_TRIGGER_REQUEST ? "requested" : "no trigger");
+		kf_requester_add(line, s);
+		if (reason[0])
+			kf_line_add(line, " (\"%s\")", reason);
 	}
 	kf_line_add(line, gap ? "; worst gap" : "; no thread");
 	if (trigger->tgid) {
@@ -323,16 +316,20 @@ size_t kf_trigger_sentence(const struct kf_timeline *t, const struct kf_snapshot
 	kf_line_init(&line, buf, len);
 	switch (s->trigger.kind) {
 	case KF_TRIGGER_RUNQ:
-		add_label(&line, &s->trigger);
+	case KF_TRIGGER_THROTTLED:
+		kf_fired_label(&line, s);
+		kf_line_text(&line, ": ");
 		add_runq(&line, t, s, thread);
 		break;
 	case KF_TRIGGER_FUTEX:
 	case KF_TRIGGER_BLOCK:
-		add_label(&line, &s->trigger);
+		kf_fired_label(&line, s);
+		kf_line_text(&line, ": ");
 		add_wait(&line, t, s, thread);
 		break;
 	case KF_TRIGGER_SYSCALL:
-		add_label(&line, &s->trigger);
+		kf_fired_label(&line, s);
+		kf_line_text(&line, ": ");
 		add_slow_syscall(&line, t, s, thread);
 		break;
 	default:

@@ -28,7 +28,8 @@ function showVerdict(data) {
 			figure(duration(data.gaps_ns), "waited in all"), figure(worst ? duration(worst.wait) : "–", "longest gap"),
 			figure(duration(data.length), "window"), figure(count(data.cpus), data.cpus === 1 ? "CPU" : "CPUs"),
 			figure(count(data.n_threads), "threads")),
-		el("p", { class: "muted" }, `${dateText(data)} ${clockText(data, at)} UTC on ${data.host}, Linux ${data.kernel}`));
+		el("p", { class: "muted" }, `${dateText(data)} ${clockText(data, at)} UTC on ${data.host}, Linux ${data.kernel}`),
+		...data.circumstances.map((line) => el("p", { class: "muted" }, whole(line))));
 	byId("subject").textContent = [data.host, dateText(data), clockText(data, at).slice(0, 8)].filter((text) => text).join(" · ");
 	document.title = `kflight: ${data.sentence}`;
 }
