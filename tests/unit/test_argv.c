@@ -126,14 +126,10 @@ static void fills_in_the_path(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(splits_at_blanks),
-		cmocka_unit_test(quotes),
-		cmocka_unit_test(nothing_is_expanded),
-		cmocka_unit_test(what_needs_a_shell_is_refused),
-		cmocka_unit_test(what_is_not_closed),
-		cmocka_unit_test(empty_ones),
-		cmocka_unit_test(too_long_ones),
-		cmocka_unit_test(fills_in_the_path),
+		cmocka_unit_test(splits_at_blanks),    cmocka_unit_test(quotes),
+		cmocka_unit_test(nothing_is_expanded), cmocka_unit_test(what_needs_a_shell_is_refused),
+		cmocka_unit_test(what_is_not_closed),  cmocka_unit_test(empty_ones),
+		cmocka_unit_test(too_long_ones),       cmocka_unit_test(fills_in_the_path),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -139,7 +139,8 @@ static void as_counted_by_hand(void **state)
 
 		t += (uint64_t)(rand() % 8000) * 1000000;
 		for (int w = 0; w < 3; w++)
-			if (n >= counts[w] && taken[n - counts[w]] + periods[w] > t && taken[n - counts[w]] + periods[w] > until)
+			if (n >= counts[w] && taken[n - counts[w]] + periods[w] > t &&
+			    taken[n - counts[w]] + periods[w] > until)
 				until = taken[n - counts[w]] + periods[w];
 		assert_int_equal(kf_limits_until(l, t), until);
 		refused += until != 0;
@@ -155,9 +156,12 @@ static void as_counted_by_hand(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(bad_texts_name_the_part), cmocka_unit_test(without_limits_all_are_taken),
-		cmocka_unit_test(the_window_slides),	   cmocka_unit_test(the_strictest_one_rules),
-		cmocka_unit_test(any_order),		   cmocka_unit_test(as_counted_by_hand),
+		cmocka_unit_test(bad_texts_name_the_part),
+		cmocka_unit_test(without_limits_all_are_taken),
+		cmocka_unit_test(the_window_slides),
+		cmocka_unit_test(the_strictest_one_rules),
+		cmocka_unit_test(any_order),
+		cmocka_unit_test(as_counted_by_hand),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

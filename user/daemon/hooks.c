@@ -374,12 +374,12 @@ static bool make_job(const struct kf_hook_job *job, struct job *out)
 	return false;
 }
 
-static bool leave_out(struct kf_hooks *h, const char *name)
+static bool leave_out(struct kf_hooks *h, const char *name, const char *why)
 {
 	h->counts.overflowed++;
-	if (h->runner && !h->told_overflow)
-		kf_note("'%s' is not shipped: %d wait already; more such ones are only counted", name, KF_HOOKS_QUEUE);
-	h->told_overflow |= h->runner != 0;
+	if (!h->told_overflow)
+		kf_note("'%s' is not shipped: %s; more such ones are only counted", name, why);
+	h->told_overflow = true;
 	return false;
 }
 
@@ -390,8 +390,12 @@ bool kf_hooks_submit(struct kf_hooks *h, const struct kf_hook_job *job)
 	if (!h)
 		return false;
 	last = &h->queue[(h->first + h->n) % (KF_HOOKS_QUEUE + 1)];
-	if (!h->runner || h->n > KF_HOOKS_QUEUE || !make_job(job, last))
-		return leave_out(h, job->name);
+	if (!h->runner)
+		return leave_out(h, job->name, "the process that does it is gone");
+	if (h->n > KF_HOOKS_QUEUE)
+		return leave_out(h, job->name, "too many wait already");
+	if (!make_job(job, last))
+		return leave_out(h, job->name, "its path is too long, or memory is short");
 	h->told_overflow = false;
 	h->n++;
 	h->counts.submitted++;
