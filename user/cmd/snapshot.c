@@ -6,8 +6,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "cli/options.h"
-#include "daemon/control.h"
+#include "cmd/asking.h"
 #include "daemon/control_client.h"
 #include "daemon/control_request.h"
 
@@ -64,7 +63,7 @@ int cmd_snapshot(int argc, char **argv)
 		{ "trace-id", 0, KF_OPT_STRING, &o.trace_id, "HEX",
 		  "of the request that was slow (W3C trace context)" },
 		{ "span-id", 0, KF_OPT_STRING, &o.span_id, "HEX", "... and its span" },
-		{ "socket", 0, KF_OPT_STRING, &o.socket, "PATH", "of the recorder (default " KF_CONTROL_PATH ")" },
+		KF_ASKING_SOCKET(&o.socket),
 		{ "timeout", 0, KF_OPT_DURATION, &o.timeout_ns, "DURATION", "wait that long (default 30s)" },
 		{ 0 },
 	};
