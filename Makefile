@@ -115,12 +115,14 @@ FUZZ_SECONDS ?= 20
 fuzz: $(FUZZERS) ## every fuzz target for FUZZ_SECONDS (default 20) each
 	$(Q)tests/fuzz/run $(FUZZ_SECONDS) $(FUZZERS)
 
+# Of the parts that need the kernel or a loop, those that only read what strangers send.
+FUZZED := user/daemon/control_request.c user/daemon/http_answer.c
 # libFuzzer instruments only what clang compiles: the modules are compiled with each target.
 $(BUILD)/fuzz/%: tests/fuzz/%.c $(SRC) | $(GENERATED)
 	$(call say,FUZZ,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CLANG) $(filter-out -fsanitize=%,$(KF_CFLAGS)) -O1 -fsanitize=fuzzer,address,undefined \
-		-fno-sanitize-recover=all $< $(filter-out user/capture/% user/daemon/% user/bench/% user/cmd/% user/top/%,$(SRC)) -lz -ljansson -linih -o $@
+		-fno-sanitize-recover=all $< $(filter-out user/capture/% user/daemon/% user/bench/% user/cmd/% user/top/%,$(SRC)) $(FUZZED) -lz -ljansson -linih -o $@
 
 install: all ## into $(DESTDIR)$(PREFIX)
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/doc/kflight

@@ -31,10 +31,12 @@ bool kf_is_span_id(const char *text)
 
 bool kf_traceparent_take(struct kf_snapshot_wish *out, const char *header)
 {
-	const char *trace_id = header + 3, *span_id = header + 36;
+	const char *trace_id, *span_id;
 
 	if (out->trace_id[0] || strlen(header) < TRACEPARENT_BYTES)
 		return false;
+	trace_id = header + 3;
+	span_id = header + 36;
 	if (!is_hex(header, 2) || !strncmp(header, "ff", 2) || header[2] != '-' || header[35] != '-' ||
 	    header[52] != '-')
 		return false;
@@ -130,6 +132,7 @@ int kf_trigger_wish_parse(struct kf_trigger_wish *out, json_t **holder, const ch
 	static const char *const names[] = { "trigger", "enabled", NULL };
 	static const char hint[] = "{\"trigger\": \"runq>5ms\"} or {\"enabled\": false}, or both";
 	json_t *object = parse_object(body, len, names, hint, e), *text, *enabled;
+	const char *wrong;
 
 	*holder = NULL;
 	memset(out, 0, sizeof(*out));
@@ -137,12 +140,13 @@ int kf_trigger_wish_parse(struct kf_trigger_wish *out, json_t **holder, const ch
 		return -1;
 	text = json_object_get(object, "trigger");
 	enabled = json_object_get(object, "enabled");
-	if ((text && !json_is_string(text)) || (enabled && !json_is_boolean(enabled)) || (!text && !enabled)) {
+	wrong = !text && !enabled		       ? "the body changes nothing"
+		: text && !json_is_string(text)	       ? "'trigger' is no text"
+		: enabled && !json_is_boolean(enabled) ? "'enabled' is neither true nor false"
+						       : NULL;
+	if (wrong) {
 		json_decref(object);
-		return kf_fail(e, KF_USAGE, hint, "%s",
-			       !text && !enabled	       ? "the body changes nothing"
-			       : text && !json_is_string(text) ? "'trigger' is no text"
-							       : "'enabled' is neither true nor false");
+		return kf_fail(e, KF_USAGE, hint, "%s", wrong);
 	}
 	out->text = json_string_value(text);
 	out->sets_enabled = enabled != NULL;
