@@ -35,9 +35,25 @@ int hold_window(void *ctx)
 	if (__sync_val_compare_and_swap(&control.gate, KF_GATE_ARMED, KF_GATE_HELD) == KF_GATE_HELD)
 		return 1;
 	control.gate = KF_GATE_HELD;
-	hold_rings(control.window_ns && control.window_ns < now_ns ? now_ns - control.window_ns : 0,
-		   now_ns + control.hold_max_ns);
+	hold_window_of(now_ns);
 	__sync_fetch_and_add(&counters.hits[KF_TRIGGER_REQUEST], 1);
+	return 0;
+}
+
+/* An aggregate is true, as user space found. The rules it is part of may fire, as at an event; the answer says which one did. */
+SEC("syscall")
+int set_term_true(struct kf_set_true *ctx)
+{
+	u32 index = ctx->term;
+	u64 now_ns = bpf_ktime_get_ns();
+
+	ctx->ts_ns = now_ns;
+	ctx->rule = 0;
+	if (index >= KF_MAX_TERMS)
+		return 0;
+	control.terms[index & (KF_MAX_TERMS - 1)].true_until_ns = ctx->until_ns;
+	if (ctx->until_ns > now_ns)
+		ctx->rule = fire(1u << index, false, now_ns);
 	return 0;
 }
 

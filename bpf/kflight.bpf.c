@@ -25,6 +25,7 @@
 #include "taken.bpf.h"
 #include "quota.bpf.h"
 #include "trigger.bpf.h"
+#include "open.bpf.h"
 
 /* The other probes. */
 #include "irq.bpf.h"
@@ -119,27 +120,25 @@ static __always_inline void switch_out(struct task_struct *task, struct thread_s
 static __always_inline void switch_in(struct task_struct *next, struct kf_slot *half, u64 now_ns)
 {
 	struct thread_state *state = thread_of(next);
-	bool fired;
-	u64 since;
+	u64 since, throttled_ns;
+	u32 told;
 
 	if (!state)
 		return;
 	look_at_prio(next, state, now_ns);
 	count_sleep(state, now_ns);
 	since = take_runnable_since(state, now_ns);
-	fired = watch_end(state);
+	told = watch_end(state);
 	if (!since)
 		return;
 	if (state->cause != KF_CAUSE_UNKNOWN)
 		count_wait(state, KF_WAITS_RUNQ, now_ns - since, state->nr);
-	quota_end(next, state, since, now_ns);
+	throttled_ns = quota_end(next, state, since, now_ns);
 	half->waker = state->waker;
 	half->wait =
 		(now_ns - since) / KF_WAIT_TICK_NS < KF_WAIT_MAX ? (now_ns - since) / KF_WAIT_TICK_NS : KF_WAIT_MAX;
 	half->flags = state->cause << KF_F_CAUSE_SHIFT | (state->waker_irq ? KF_F_WAKER_IRQ : 0);
-	if (passes(KF_TRIGGER_RUNQ, now_ns - since) && state->tracked && !fired)
-		fire_for(next, KF_TRIGGER_RUNQ, since, now_ns, control.threshold_ns[KF_TRIGGER_RUNQ], state->nr,
-			 state->arg0);
+	judge_gap(next, state, since, throttled_ns, told, now_ns);
 }
 
 static __always_inline int record_switch(bool preempt, struct task_struct *prev, struct task_struct *next,
@@ -223,9 +222,7 @@ int BPF_PROG(on_switch_helper, bool preempt, struct task_struct *prev, struct ta
 static __always_inline void wake_up(struct task_struct *task, struct thread_state *state, u32 waker, bool irq,
 				    u64 now_ns)
 {
-	u64 threshold_ns = 0;
-	bool fired;
-	u32 kind;
+	u32 told;
 
 	if (state->wake_ns && state->wake_ns >= state->off_ns) /* runnable already */
 		return;
@@ -236,13 +233,10 @@ static __always_inline void wake_up(struct task_struct *task, struct thread_stat
 	quota_begin(task, state, false);
 	if (task->on_cpu || !state->off_ns)
 		return; /* it may not block at all; if it does, its switch-in will know */
-	fired = watch_end(state);
+	told = watch_end(state);
 	watch_open(state, OPEN_RUNNABLE, now_ns);
-	if (!state->tracked || fired || now_ns <= state->off_ns || is_idle_kthread(state))
-		return;
-	kind = blocked_trigger(state->nr, state->in_syscall, now_ns - state->off_ns, &threshold_ns);
-	if (kind != KF_TRIGGER_NONE)
-		fire_for(task, kind, state->off_ns, now_ns, threshold_ns, state->nr, state->arg0);
+	if (now_ns > state->off_ns)
+		judge_sleep(task, state, told, now_ns);
 }
 
 /* Does the end of this wait have to tell what it was? Looked at before wake_up(), which may fire for it. */

@@ -66,6 +66,7 @@ int BPF_PROG(on_exit, struct task_struct *task)
 
 	if (state) {
 		state->tracked = 0;
+		state->terms = 0;
 		watch_stop(state);
 	}
 	filter_forget(task);

@@ -184,13 +184,13 @@ static __always_inline void quota_move(struct task_struct *task, struct thread_s
 	state->quota_ns = quota_wait_ns(queue, throttled);
 }
 
-/* It runs, and was runnable since then. Not on the queue we know of: another cgroup's now, and that one may be gone. */
-static __always_inline void quota_end(struct task_struct *task, struct thread_state *state, u64 since_ns, u64 now_ns)
+/* It runs, and was runnable since then. How long of that its quota was used up. Not on the queue we know of: another cgroup's now, and that one may be gone. */
+static __always_inline u64 quota_end(struct task_struct *task, struct thread_state *state, u64 since_ns, u64 now_ns)
 {
 	u64 ns;
 
 	if (!(sources & KF_SOURCE_QUOTA) || !state->has_quota)
-		return;
+		return 0;
 	ns = state->quota_sum_ns;
 	if (state->quota_queue == (u64)task->se.cfs_rq)
 		/* Where queues throttle, what runs is on none that is throttled. */
@@ -202,6 +202,7 @@ static __always_inline void quota_end(struct task_struct *task, struct thread_st
 		count_wait(state, KF_WAITS_THROTTLED, ns, state->nr);
 	}
 	state->has_quota = 0;
+	return ns;
 }
 
 #endif

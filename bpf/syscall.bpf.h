@@ -62,18 +62,16 @@ int BPF_PROG(on_sys_exit, struct pt_regs *regs, long ret)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct thread_state *state = bpf_task_storage_get(&threads, task, NULL, 0);
-	u64 now_ns, threshold_ns;
+	u64 now_ns;
 	u16 nr;
 
 	if (!state || !state->syscall_ns || state->syscall_ns < syscalls_since_ns)
 		return 0;
 	now_ns = bpf_ktime_get_ns();
 	nr = syscall_number(task, regs->orig_ax);
-	threshold_ns = syscall_threshold(nr);
 	count_wait(state, KF_WAITS_SYSCALL, now_ns - state->syscall_ns, nr);
 	record_syscall(task, state, regs, nr, ret, now_ns);
-	if (threshold_ns && now_ns - state->syscall_ns >= threshold_ns && state->tracked)
-		fire_for(task, KF_TRIGGER_SYSCALL, state->syscall_ns, now_ns, threshold_ns, nr, regs->di);
+	judge_syscall(task, state, nr, regs->di, now_ns);
 	state->syscall_ns = 0;
 	return 0;
 }

@@ -25,8 +25,12 @@ struct thread_state {
 	u8 before_us;  /* it blocks since before recording: off_ns is when we noticed */
 	u8 prio;       /* 1 + task->prio when it was seen last */
 	u8 throttled;  /* its gap began with a quota that was used up */
-	u8 has_quota;  /* the fields below count: mostly not, and then their cache line is left alone */
-	u8 zero[4];
+	u8 has_quota;  /* the fields of the gap count: mostly not, and then their cache line is left alone */
+	u32 terms;     /* of the triggers, that may be true for its waits, a bit each; 0 if it is not tracked */
+	/* Syscall terms that have passed in the syscall entered then: at its end they are not news. */
+	u64 told_in_ns;
+	u32 told;
+	u32 zero;
 	/* For the gap it is in (quota.bpf.h). */
 	u64 quota_queue;  /* address of its queue */
 	u64 quota_ns;	  /* for how long that queue had been throttled when the thread came to it */
@@ -47,9 +51,6 @@ struct {
  */
 enum open_kind { OPEN_NONE = 0, OPEN_RUNNABLE = 1, OPEN_BLOCKED = 2 };
 
-/* An open wait that passes its threshold while no snapshot can be taken is counted once, and fires when one can. */
-enum open_fired { FIRED_NOT = 0, FIRED_SUPPRESSED = 1, FIRED = 2 };
-
 struct open_wait {
 	u64 since_ns;
 	u64 arg0;
@@ -57,8 +58,11 @@ struct open_wait {
 	u32 tgid;
 	u16 nr;
 	u8 in_syscall;
-	u8 fired; /* enum open_fired */
-	u32 kind; /* enum open_kind; stored last, OPEN_NONE while the rest changes */
+	u8 zero;
+	u32 terms; /* that may be true for it, a bit each */
+	u32 told;  /* of these, those whose limit it has passed while open: they count once */
+	u32 again; /* of these, those that got no snapshot, but will when one can be taken */
+	u32 kind;  /* enum open_kind; stored last, OPEN_NONE while the rest changes */
 };
 
 struct {
@@ -79,7 +83,9 @@ struct kf_control control;
 struct kf_counters counters;
 __u32 watches_used; /* elements of open_waits at this index and above were never in use */
 
-const volatile bool watching; /* a trigger is set that can fire while a wait is open */
+const volatile __u32 open_terms;	       /* those that can become true while a wait is open */
+const volatile __u32 filtered_terms;	       /* those with a filter of their own */
+const volatile __u32 terms_of[KF_WAITS_KINDS]; /* terms about single waits, by what is measured */
 
 static __always_inline struct open_wait *watch_of(struct thread_state *state)
 {
@@ -107,7 +113,7 @@ static __always_inline void watch_start(struct task_struct *task, struct thread_
 
 	if (wait)
 		wait->tid = task->pid; /* after an exec not by the leader: it has the leader's number now */
-	if (!watching || state->watch || task->flags & PF_EXITING)
+	if (state->watch || task->flags & PF_EXITING)
 		return;
 	if (bpf_map_pop_elem(&free_watches, &index)) {
 		__sync_fetch_and_add(&counters.unwatched, 1);
@@ -141,17 +147,26 @@ static __always_inline bool is_idle_kthread(const struct thread_state *state)
 	return !filtered && state->nr == KF_NR_KTHREAD;
 }
 
+/* Terms that may be true for a wait off the CPU. */
+static __always_inline u32 terms_when_blocked(const struct thread_state *state)
+{
+	return is_idle_kthread(state) ? state->terms & filtered_terms : state->terms;
+}
+
 static __always_inline void watch_open(struct thread_state *state, enum open_kind kind, u64 since_ns)
 {
+	u32 terms = kind == OPEN_BLOCKED ? terms_when_blocked(state) : state->terms;
 	struct open_wait *wait = watch_of(state);
 
 	if (!wait)
 		return;
 	wait->kind = OPEN_NONE;
-	if (kind == OPEN_BLOCKED && is_idle_kthread(state))
+	if (!terms)
 		return;
 	barrier();
-	wait->fired = FIRED_NOT;
+	wait->terms = terms;
+	wait->told = 0;
+	wait->again = 0;
 	wait->nr = state->nr;
 	wait->in_syscall = state->in_syscall;
 	wait->arg0 = state->arg0;
@@ -160,24 +175,27 @@ static __always_inline void watch_open(struct thread_state *state, enum open_kin
 	wait->kind = kind;
 }
 
-/* The wait is over; true if it has triggered (or was counted as suppressed) while it was open. */
-static __always_inline bool watch_end(struct thread_state *state)
+/* The wait is over; tells the terms that it has passed while it was open. */
+static __always_inline u32 watch_end(struct thread_state *state)
 {
 	struct open_wait *wait = watch_of(state);
-	bool fired;
+	u32 told;
 
 	if (!wait)
-		return false;
-	fired = wait->kind != OPEN_NONE && wait->fired;
+		return 0;
+	told = wait->kind != OPEN_NONE ? wait->told : 0;
 	wait->kind = OPEN_NONE;
-	return fired;
+	return told;
 }
 
-/* Applies the filter (again). */
+/* Applies the filters (again). */
 static __always_inline void thread_judge(struct task_struct *task, struct thread_state *state, const char *new_comm)
 {
-	state->tracked = filter_fits(task, new_comm);
-	if (state->tracked)
+	struct verdict verdict = judge(task, new_comm);
+
+	state->tracked = verdict.tracked;
+	state->terms = verdict.terms;
+	if (verdict.terms & open_terms)
 		watch_start(task, state);
 	else
 		watch_stop(state);

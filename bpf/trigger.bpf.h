@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /*
- * trigger.bpf.h - a wait was too long: hold the window, tell user space. All at the event itself; nothing here runs
- * unless a threshold was passed.
+ * trigger.bpf.h - was a wait too long? Then: which terms of the triggers are true, which rules have fired, hold the window,
+ * tell user space. All at the event itself.
+ *
+ * Hot paths compare a wait with the smallest limit of its kind, and that is all for most waits. What is beyond it goes here.
+ * Functions on masks and numbers are not static: the verifier then looks at each once, not again on every way that leads to
+ * it. They have no branches where masks grow: older verifiers would follow every mix of bits.
  */
 #ifndef KF_TRIGGER_BPF_H
 #define KF_TRIGGER_BPF_H
@@ -11,68 +15,11 @@ struct {
 	__uint(max_entries, 4096);
 } triggers SEC(".maps");
 
-static __always_inline bool gate_passes(u32 kind, u64 now_ns)
-{
-	u32 gate = *(volatile u32 *)&control.gate;
-
-	if (gate == KF_GATE_HELD) {
-		__sync_fetch_and_add(&counters.busy[kind], 1);
-		return false;
-	}
-	if (gate != KF_GATE_ARMED)
-		return false;
-	if (now_ns < control.cooldown_until_ns) {
-		__sync_fetch_and_add(&counters.cooling[kind], 1);
-		return false;
-	}
-	if (__sync_val_compare_and_swap(&control.gate, KF_GATE_ARMED, KF_GATE_HELD) != KF_GATE_ARMED) {
-		__sync_fetch_and_add(&counters.busy[kind], 1);
-		return false;
-	}
-	return true;
-}
-
-/* Holds the window and sends the trigger, if no snapshot is being taken and none was taken just now. */
-static __noinline int fire(struct kf_trigger *trigger)
-{
-	u32 kind;
-
-	if (!trigger)
-		return 0;
-	kind = trigger->kind;
-	if (kind >= KF_TRIGGER_KINDS || !gate_passes(kind, trigger->ts_ns))
-		return 0;
-	hold_rings(control.window_ns && control.window_ns < trigger->ts_ns ? trigger->ts_ns - control.window_ns : 0,
-		   trigger->ts_ns + control.hold_max_ns);
-	__sync_fetch_and_add(&counters.hits[kind], 1);
-	trigger->cpu = bpf_get_smp_processor_id();
-	if (bpf_ringbuf_output(&triggers, trigger, sizeof(*trigger), 0)) {
-		/* User space never reads it: nobody would end this hold but its timeout. */
-		__sync_fetch_and_add(&counters.lost_triggers, 1);
-		release_rings();
-		__sync_val_compare_and_swap(&control.gate, KF_GATE_HELD, KF_GATE_ARMED);
-	}
-	return 1;
-}
-
-static __always_inline void fire_for(struct task_struct *task, u32 kind, u64 since_ns, u64 now_ns, u64 threshold_ns,
-				     u16 nr, u64 arg0)
-{
-	struct kf_trigger trigger = {
-		.ts_ns = now_ns,
-		.since_ns = since_ns,
-		.arg0 = arg0,
-		.kind = kind,
-		.tid = task->pid,
-		.tgid = task->tgid,
-		.nr = nr,
-		.threshold_ns = threshold_ns,
-	};
-
-	BPF_CORE_READ_INTO(&trigger.comm, task, comm);
-	BPF_CORE_READ_INTO(&trigger.process_comm, task, group_leader, comm);
-	fire(&trigger);
-}
+/* What a wait counts as, a bit of each enum kf_waits_kind; and its syscall. */
+#define AS(waits_kind)	      (1u << KF_WAITS_##waits_kind)
+#define AS_SYSCALL(kinds, nr) ((kinds) | (u32)(nr) << 16)
+#define KINDS_OF(what)	      ((what)&0xffff)
+#define NR_OF(what)	      ((what) >> 16)
 
 static __always_inline bool passes(u32 kind, u64 waited_ns)
 {
@@ -87,146 +34,383 @@ static __always_inline u64 syscall_threshold(u16 nr)
 	return index < KF_MAX_SYSCALLS ? control.syscall_threshold_ns[index] : 0;
 }
 
-/* Which trigger a wait off the CPU passes, KF_TRIGGER_NONE if none. */
-static __always_inline u32 blocked_trigger(u16 nr, bool in_syscall, u64 waited_ns, u64 *threshold_ns)
+/* Is a wait off the CPU long enough for a closer look? */
+static __always_inline bool slept_long(u16 nr, bool in_syscall, u64 waited_ns)
 {
 	u64 of_syscall = syscall_threshold(nr);
 
-	if (in_syscall && is_futex_wait(nr) && passes(KF_TRIGGER_FUTEX, waited_ns)) {
-		*threshold_ns = control.threshold_ns[KF_TRIGGER_FUTEX];
-		return KF_TRIGGER_FUTEX;
+	if (in_syscall && is_futex_wait(nr) && passes(KF_TRIGGER_FUTEX, waited_ns))
+		return true;
+	if (in_syscall && of_syscall && waited_ns >= of_syscall)
+		return true;
+	return passes(KF_TRIGGER_BLOCK, waited_ns);
+}
+
+static __always_inline u32 sleep_as(u16 nr, bool in_syscall)
+{
+	u32 kinds = AS(BLOCK);
+
+	if (in_syscall)
+		kinds |= AS(SYSCALL) | (is_futex_wait(nr) ? AS(FUTEX) : 0);
+	return AS_SYSCALL(kinds, nr);
+}
+
+__noinline u32 is_passed(u32 index, u64 waited_ns, u32 what, u32 terms)
+{
+	const struct kf_term *term = &control.terms[index & (KF_MAX_TERMS - 1)];
+	u32 nr = NR_OF(what);
+
+	if (!(terms >> (index & 31) & 1) || !term->event || !(KINDS_OF(what) >> (term->kind & 31) & 1))
+		return 0;
+	if (waited_ns < term->limit_ns || (waited_ns == term->limit_ns && !term->or_equal))
+		return 0;
+	if (term->kind != KF_WAITS_SYSCALL || term->any_syscall)
+		return 1;
+	return nr < KF_MAX_SYSCALLS && term->syscalls[nr / 64 & 7] >> (nr & 63) & 1;
+}
+
+/* Which of these terms are true for a wait. */
+__noinline u32 terms_passed(u64 waited_ns, u32 what, u32 terms)
+{
+	u32 passed = 0;
+
+	for (u32 i = 0; i < KF_MAX_TERMS; i++) {
+		if (i >= control.n_terms)
+			break;
+		passed |= (is_passed(i, waited_ns, what, terms) & 1) << i;
 	}
-	if (in_syscall && of_syscall && waited_ns >= of_syscall) {
-		*threshold_ns = of_syscall;
-		return KF_TRIGGER_SYSCALL;
+	return passed;
+}
+
+/* Several CPUs may do this at once; which of their clocks wins matters to nobody. */
+__noinline int remember(u32 passed, u64 now_ns)
+{
+	passed &= control.and_terms;
+	for (u32 i = 0; i < KF_MAX_TERMS; i++) {
+		if (!passed)
+			break;
+		if (passed & 1 && control.terms[i].true_until_ns < now_ns + KF_TERM_MEMORY_NS)
+			control.terms[i].true_until_ns = now_ns + KF_TERM_MEMORY_NS;
+		passed >>= 1;
 	}
-	if (passes(KF_TRIGGER_BLOCK, waited_ns)) {
-		*threshold_ns = control.threshold_ns[KF_TRIGGER_BLOCK];
-		return KF_TRIGGER_BLOCK;
+	return 0;
+}
+
+__noinline u32 terms_true(u64 now_ns)
+{
+	u32 are_true = 0;
+
+	for (u32 i = 0; i < KF_MAX_TERMS; i++) {
+		if (i >= control.n_terms)
+			break;
+		are_true |= (u32)((now_ns - control.terms[i].true_until_ns) >> 63) << i;
 	}
-	return KF_TRIGGER_NONE;
+	return are_true;
+}
+
+/* Rules that are true by what has become true just now. */
+__noinline u32 rules_true(u32 passed, u64 now_ns)
+{
+	u32 are_true = passed, rules = 0;
+
+	if (passed & control.and_terms)
+		are_true |= terms_true(now_ns);
+	for (u32 i = 0; i < KF_MAX_CLAUSES; i++) {
+		if (i >= control.n_clauses)
+			break;
+		if (control.clauses[i].terms & passed && !(control.clauses[i].terms & ~are_true))
+			rules |= 1u << (control.clauses[i].rule & (KF_MAX_RULES - 1));
+	}
+	return rules;
+}
+
+/* Its number; clang 14 has no instruction for it. Of 0: the highest. */
+__noinline u32 lowest_bit(u32 mask)
+{
+	u32 bit = 0;
+
+	for (u32 step = 16; step; step /= 2)
+		if (!(mask & ((1u << step) - 1))) {
+			mask >>= step;
+			bit += step;
+		}
+	return bit;
+}
+
+/* The lowest of a rule's terms that were passed: what its trigger is said to be about. */
+static __always_inline const struct kf_term *first_term(const struct kf_rule *rule, u32 passed)
+{
+	return &control.terms[lowest_bit(passed & rule->terms) & (KF_MAX_TERMS - 1)];
+}
+
+static __always_inline u32 trigger_kind(const struct kf_term *term)
+{
+	if (!term->event)
+		return KF_TRIGGER_AGGREGATE;
+	if (term->kind == KF_WAITS_THROTTLED)
+		return KF_TRIGGER_THROTTLED;
+	return (KF_TRIGGER_RUNQ + term->kind) & (KF_TRIGGER_KINDS - 1);
+}
+
+static __always_inline bool takes_gate(void)
+{
+	return *(volatile u32 *)&control.gate == KF_GATE_ARMED &&
+	       __sync_val_compare_and_swap(&control.gate, KF_GATE_ARMED, KF_GATE_HELD) == KF_GATE_ARMED;
+}
+
+#define TRY_WON	  (1u << 8) /* it has the gate; ... */
+#define TRY_LATER (1u << 9) /* it may have it later, if it is then still true */
+
+/*
+ * The rule has fired: does it get a snapshot? The order is that of kf_rule_counts. quiet: it was counted before as suppressed,
+ * and only tries again. Returns 1 + index if it has the gate, and TRY_*.
+ */
+__noinline u32 try_rule(u32 index, u32 passed, u32 quiet, u64 now_ns)
+{
+	struct kf_rule_counts *counts = &counters.rules[index & (KF_MAX_RULES - 1)];
+	struct kf_rule *rule = &control.rules[index & (KF_MAX_RULES - 1)];
+	u32 kind = trigger_kind(first_term(rule, passed));
+
+	if (!rule->enabled || *(volatile u32 *)&control.gate == KF_GATE_CLOSED)
+		return 0;
+	if (!quiet && bpf_get_prandom_u32() > rule->sample) {
+		__sync_fetch_and_add(&counts->sampled, 1);
+		return 0;
+	}
+	if (now_ns < rule->limited_until_ns || now_ns < control.limited_until_ns) {
+		if (!quiet)
+			__sync_fetch_and_add(&counts->limited, 1);
+		return TRY_LATER;
+	}
+	if (now_ns < rule->cooldown_until_ns || now_ns < control.cooldown_until_ns) {
+		if (!quiet) {
+			__sync_fetch_and_add(&counts->cooling, 1);
+			__sync_fetch_and_add(&counters.cooling[kind], 1);
+		}
+		return TRY_LATER;
+	}
+	if (!takes_gate()) {
+		if (!quiet) {
+			__sync_fetch_and_add(&counts->busy, 1);
+			__sync_fetch_and_add(&counters.busy[kind], 1);
+		}
+		return TRY_LATER;
+	}
+	rule->cooldown_until_ns = now_ns + rule->cooldown_ns;
+	__sync_fetch_and_add(&counts->hits, 1);
+	__sync_fetch_and_add(&counters.hits[kind], 1);
+	return TRY_WON | ((index & (KF_MAX_RULES - 1)) + 1);
 }
 
 /*
- * Open waits: a timer walks them every control.check_every_ns. It must never become a load itself, so a walk that took
- * t is followed by at least 100 t of rest.
+ * All rules that have fired; the first that may gets the gate. Returns 1 + its index, 0 none; in the high half the terms
+ * that may get a snapshot later.
  */
-struct open_timer {
-	struct bpf_timer timer;
-};
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__type(value, struct open_timer);
-} open_timers SEC(".maps");
+__noinline u64 try_rules(u32 rules, u32 passed, u32 quiet, u64 now_ns)
+{
+	u32 won = 0, later = 0;
 
-#define REST_PER_WALK 100
+	for (u32 i = 0; i < KF_MAX_RULES; i++) {
+		u32 outcome;
 
-struct walk {
+		if (i >= control.n_rules)
+			break;
+		if (!(rules >> i & 1))
+			continue;
+		outcome = try_rule(i, passed, quiet, now_ns);
+		won |= outcome & 31;
+		later |= control.rules[i].terms & passed & -(outcome / TRY_LATER & 1);
+	}
+	return won | (u64)later << 32;
+}
+
+/* The window of what happened then. */
+__noinline int hold_window_of(u64 ts_ns)
+{
+	hold_rings(control.window_ns && control.window_ns < ts_ns ? ts_ns - control.window_ns : 0,
+		   ts_ns + control.hold_max_ns);
+	return 0;
+}
+
+__noinline int count_hold_latency(u64 event_ns)
+{
+	u64 us = (bpf_ktime_get_ns() - event_ns) / 1000;
+
+	for (u32 i = 0; i < 16; i++) {
+		if (i < 15 && us >> i) /* 1 << i us or more */
+			continue;
+		__sync_fetch_and_add(&counters.hold_latency[i], 1);
+		break;
+	}
+	return 0;
+}
+
+/* Terms have become true: have rules fired? Holds the window if one of them may have it. Returns as try_rules(). */
+__noinline u64 fire(u32 passed, u32 quiet, u64 now_ns)
+{
+	u32 rules = rules_true(passed, now_ns);
+	u64 outcome = 0;
+
+	if (rules)
+		outcome = try_rules(rules, passed, quiet, now_ns);
+	if ((u32)outcome) {
+		hold_window_of(now_ns);
+		count_hold_latency(now_ns);
+	}
+	return outcome;
+}
+
+/* User space never gets it: nobody would end this hold but its timeout. It counts as if the gate had been shut. */
+static __noinline int take_back(u32 index, u32 kind)
+{
+	struct kf_rule_counts *counts = &counters.rules[index & (KF_MAX_RULES - 1)];
+
+	__sync_fetch_and_add(&counters.lost_triggers, 1);
+	__sync_fetch_and_add(&counts->hits, -1);
+	__sync_fetch_and_add(&counts->busy, 1);
+	__sync_fetch_and_add(&counters.hits[kind & (KF_TRIGGER_KINDS - 1)], -1);
+	__sync_fetch_and_add(&counters.busy[kind & (KF_TRIGGER_KINDS - 1)], 1);
+	release_rings();
+	__sync_val_compare_and_swap(&control.gate, KF_GATE_HELD, KF_GATE_ARMED);
+	return 0;
+}
+
+/* The window is held: tells user space which rule it was, by which of the terms passed. */
+static __always_inline void send(struct kf_trigger *trigger, u32 rule, u32 passed)
+{
+	const struct kf_rule *winner = &control.rules[(rule - 1) & (KF_MAX_RULES - 1)];
+	const struct kf_term *term = first_term(winner, passed);
+
+	trigger->kind = trigger_kind(term);
+	trigger->threshold_ns = term->limit_ns;
+	trigger->rule = rule;
+	trigger->cpu = bpf_get_smp_processor_id();
+	if (bpf_ringbuf_output(&triggers, trigger, sizeof(*trigger), 0))
+		take_back(rule - 1, trigger->kind);
+}
+
+/* A wait that is over, and long enough for a closer look. */
+struct long_wait {
 	u64 now_ns;
-	u32 gate; /* enum kf_gate */
-	bool cooling;
-	struct kf_trigger found; /* the first one that passes */
+	u64 since_ns;
+	u64 throttled_ns; /* of that; 0 unless a gap ends */
+	u64 arg0;
+	u32 what;  /* AS_SYSCALL() */
+	u32 terms; /* that may be true for it */
 };
 
-/* Which trigger the open wait passes, KF_TRIGGER_NONE if none. Its owner may change it meanwhile: kind tells. */
-static __always_inline u32 open_trigger(const struct open_wait *wait, const struct walk *walk, u64 *since_ns,
-					u64 *threshold_ns)
+/* The terms that it passes; in the high half 1 + index of the rule for which the window is held now, 0 none. */
+__noinline u64 pass(const struct long_wait *wait)
 {
-	u32 kind = *(const volatile u32 *)&wait->kind;
-	u32 passed = KF_TRIGGER_NONE;
+	u32 passed;
 
-	*since_ns = *(const volatile u64 *)&wait->since_ns;
-	if (kind == OPEN_NONE || *since_ns >= walk->now_ns)
-		return KF_TRIGGER_NONE;
-	if (kind == OPEN_BLOCKED) {
-		passed = blocked_trigger(wait->nr, wait->in_syscall, walk->now_ns - *since_ns, threshold_ns);
-	} else if (passes(KF_TRIGGER_RUNQ, walk->now_ns - *since_ns)) {
-		passed = KF_TRIGGER_RUNQ;
-		*threshold_ns = control.threshold_ns[KF_TRIGGER_RUNQ];
-	}
-	return *(const volatile u32 *)&wait->kind == kind ? passed : KF_TRIGGER_NONE;
+	if (!wait)
+		return 0;
+	passed = terms_passed(wait->now_ns - wait->since_ns, wait->what, wait->terms);
+	if (wait->throttled_ns)
+		passed |= terms_passed(wait->throttled_ns, AS(THROTTLED), wait->terms);
+	if (!passed)
+		return 0;
+	remember(passed, wait->now_ns);
+	return passed | fire(passed, false, wait->now_ns) << 32;
 }
 
-/* Counts the wait, once, if it cannot fire now. */
-static __always_inline bool suppressed(struct open_wait *wait, const struct walk *walk, u32 kind)
+/* The window is held for it: not in one function with holding it, the stack of both would be too deep. */
+static __noinline int tell_of(struct task_struct *task, const struct long_wait *wait, u32 rule, u32 passed)
 {
-	if (walk->gate == KF_GATE_ARMED && !walk->cooling)
-		return false;
-	if (wait->fired == FIRED_NOT) {
-		wait->fired = FIRED_SUPPRESSED;
-		if (walk->gate == KF_GATE_HELD)
-			__sync_fetch_and_add(&counters.busy[kind & 7], 1);
-		else
-			__sync_fetch_and_add(&counters.cooling[kind & 7], 1);
-	}
-	return true;
-}
+	struct kf_trigger trigger = {
+		.ts_ns = wait->now_ns,
+		.since_ns = wait->since_ns,
+		.arg0 = wait->arg0,
+		.tid = task->pid,
+		.tgid = task->tgid,
+		.nr = NR_OF(wait->what),
+	};
 
-static long look_at(void *map, u32 *index, struct open_wait *wait, struct walk *walk)
-{
-	u64 since_ns, threshold_ns = 0;
-	u32 kind;
-
-	if (*index >= watches_used)
-		return 1;
-	if (wait->kind == OPEN_NONE || wait->fired == FIRED)
-		return 0;
-	kind = open_trigger(wait, walk, &since_ns, &threshold_ns);
-	if (kind == KF_TRIGGER_NONE)
-		return 0;
-	if (runs_somewhere(wait->tid)) {
-		wait->kind = OPEN_NONE;
-		return 0;
-	}
-	if (suppressed(wait, walk, kind))
-		return 0;
-	wait->fired = FIRED;
-	if (walk->found.kind != KF_TRIGGER_NONE) { /* one snapshot serves both */
-		__sync_fetch_and_add(&counters.busy[kind & 7], 1);
-		return 0;
-	}
-	walk->found.ts_ns = walk->now_ns;
-	walk->found.since_ns = since_ns;
-	walk->found.arg0 = wait->arg0;
-	walk->found.kind = kind;
-	walk->found.flags = KF_TRIGGER_OPEN;
-	walk->found.tid = wait->tid;
-	walk->found.tgid = wait->tgid;
-	walk->found.nr = wait->nr;
-	walk->found.threshold_ns = threshold_ns;
+	BPF_CORE_READ_INTO(&trigger.comm, task, comm);
+	BPF_CORE_READ_INTO(&trigger.process_comm, task, group_leader, comm);
+	send(&trigger, rule, passed);
 	return 0;
 }
 
-/* One look at all open waits; returns how long it took. */
-static __noinline u64 walk_open_waits(void)
+/* Returns the terms that it passes. */
+static __always_inline u32 look_closer(struct task_struct *task, const struct long_wait *wait)
 {
-	struct walk walk = {};
-	u64 took_ns;
+	u64 outcome = pass(wait);
 
-	walk.now_ns = bpf_ktime_get_ns();
-	walk.gate = *(volatile u32 *)&control.gate;
-	walk.cooling = walk.now_ns < control.cooldown_until_ns;
-	if (walk.gate != KF_GATE_CLOSED)
-		bpf_for_each_map_elem(&open_waits, look_at, &walk, 0);
-	if (walk.found.kind != KF_TRIGGER_NONE)
-		fire(&walk.found); /* user space fills in the names: there is no task here */
-	took_ns = bpf_ktime_get_ns() - walk.now_ns;
-	counters.checks++;
-	counters.check_ns += took_ns;
-	return took_ns;
+	if (outcome >> 32)
+		tell_of(task, wait, outcome >> 32, outcome);
+	return outcome;
 }
 
-static int look_at_open_waits(void *map, u32 *key, struct open_timer *timer)
+/* Syscall terms that are not news in the syscall the thread is in. */
+static __always_inline u32 told_in_syscall(const struct thread_state *state)
 {
-	u64 every_ns = control.check_every_ns, took_ns = walk_open_waits();
+	return state->syscall_ns && state->told_in_ns == state->syscall_ns ? state->told : 0;
+}
 
-	if (every_ns < took_ns * REST_PER_WALK)
-		every_ns = took_ns * REST_PER_WALK;
-	if (control.check_every_ns)
-		bpf_timer_start(&timer->timer, every_ns, 0);
-	return 0;
+static __always_inline void tell_in_syscall(struct thread_state *state, u32 terms)
+{
+	terms &= terms_of[KF_WAITS_SYSCALL];
+	if (!terms || !state->syscall_ns)
+		return;
+	state->told = told_in_syscall(state) | terms;
+	state->told_in_ns = state->syscall_ns;
+}
+
+/* It runs again: was it runnable, or throttled, for too long? told: terms that have passed before. */
+static __always_inline void judge_gap(struct task_struct *task, const struct thread_state *state, u64 since_ns,
+				      u64 throttled_ns, u32 told, u64 now_ns)
+{
+	struct long_wait wait;
+
+	if (!passes(KF_TRIGGER_RUNQ, now_ns - since_ns) && !passes(KF_TRIGGER_THROTTLED, throttled_ns))
+		return;
+	wait.now_ns = now_ns;
+	wait.since_ns = since_ns;
+	wait.throttled_ns = throttled_ns;
+	wait.arg0 = state->arg0;
+	wait.what = AS_SYSCALL(AS(RUNQ), state->nr);
+	wait.terms = state->terms & ~told;
+	if (wait.terms)
+		look_closer(task, &wait);
+}
+
+/* It is woken: was it off the CPU for too long? */
+static __always_inline void judge_sleep(struct task_struct *task, struct thread_state *state, u32 told, u64 now_ns)
+{
+	struct long_wait wait;
+
+	if (!slept_long(state->nr, state->in_syscall, now_ns - state->off_ns))
+		return;
+	wait.now_ns = now_ns;
+	wait.since_ns = state->off_ns;
+	wait.throttled_ns = 0;
+	wait.arg0 = state->arg0;
+	wait.what = sleep_as(state->nr, state->in_syscall);
+	wait.terms = terms_when_blocked(state) & ~(told | told_in_syscall(state));
+	if (wait.terms)
+		told |= look_closer(task, &wait);
+	tell_in_syscall(state, told);
+}
+
+/* Its syscall ends. */
+static __always_inline void judge_syscall(struct task_struct *task, const struct thread_state *state, u16 nr, u64 arg0,
+					  u64 now_ns)
+{
+	u64 threshold_ns = syscall_threshold(nr);
+	struct long_wait wait;
+
+	if (!threshold_ns || now_ns - state->syscall_ns < threshold_ns)
+		return;
+	wait.now_ns = now_ns;
+	wait.since_ns = state->syscall_ns;
+	wait.throttled_ns = 0;
+	wait.arg0 = arg0;
+	wait.what = AS_SYSCALL(AS(SYSCALL), nr);
+	wait.terms = state->terms & ~told_in_syscall(state);
+	if (wait.terms)
+		look_closer(task, &wait);
 }
 
 #endif

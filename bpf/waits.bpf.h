@@ -82,7 +82,7 @@ __noinline int add_wait(u32 kind, u64 ns, u32 nr, u32 terms)
 static __always_inline void count_wait(const struct thread_state *state, u32 kind, u64 ns, u16 nr)
 {
 	if (counts(kind) && state->tracked)
-		add_wait(kind, ns, nr, aggregate_terms[kind]);
+		add_wait(kind, ns, nr, aggregate_terms[kind] & state->terms);
 }
 
 /* A wake may be seen before the switch-out it ends, by this much at most (the waker spins on the run queue lock). */

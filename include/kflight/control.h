@@ -174,9 +174,15 @@ struct kf_rule {
 	__u64 limited_until_ns;	 /* written by user space: it has had its share of snapshots */
 	__u32 sample;		 /* fires with a chance of (sample + 1) / 2^32 */
 	__u32 enabled;
+	__u32 terms; /* of all its clauses, a bit each */
+	__u32 zero;
 };
 
-/* What a rule did since the start. Each time it fired is counted once: hits, or one of the reasons why no snapshot was taken. */
+/*
+ * What a rule did since the start. Each time it fired is counted once: hits, or the reason why no snapshot was taken. Of several
+ * reasons it is the first in the order sampled, limited, cooling, busy: chance thins out what fires, before anything else is
+ * looked at; then comes what holds on longest, for raising the others would not have helped.
+ */
 struct kf_rule_counts {
 	__u64 hits;
 	__u64 cooling; /* its own cool-down, or that of all */
@@ -220,6 +226,8 @@ struct kf_control {
 	__u32 n_terms;
 	__u32 n_clauses;
 	__u32 n_rules;
+	__u32 and_terms; /* those in a clause with others: nobody asks the rest whether they are still true */
+	__u32 zero;
 	struct kf_term terms[KF_MAX_TERMS];
 	struct kf_clause clauses[KF_MAX_CLAUSES];
 	struct kf_rule rules[KF_MAX_RULES];
@@ -243,6 +251,14 @@ struct kf_counters {
 	__u64 hold_latency[16];
 };
 
+/* What user space tells the program that makes a term true, and gets back. */
+struct kf_set_true {
+	__u64 until_ns;
+	__u64 ts_ns; /* answer: when */
+	__u32 term;
+	__u32 rule; /* answer: 1 + the rule that got a snapshot, 0 none */
+};
+
 /* Open waits of at most so many filtered threads are looked at. */
 #define KF_MAX_WATCHED 32768
 
@@ -251,6 +267,18 @@ struct kf_counters {
 #define KF_MAX_FILTER_PIDS    4096
 #define KF_MAX_FOLLOWED	      16384
 #define KF_COMM_GLOB_BYTES    32
+/* Different ones, of the recording and of terms together; powers of two. */
+#define KF_MAX_GLOBS   32
+#define KF_MAX_CGROUPS 32
+
+/* Whom a filter is for: terms, a bit each in the low half, and the recording. */
+#define KF_FILTERS_RECORDING (1ULL << 32)
+
+/* Of one process or thread. */
+struct kf_id_filters {
+	__u64 by_id;	 /* filters that name it as what it is */
+	__u64 by_number; /* ... that name a number, be it of a process or of a thread */
+};
 
 /* A shell glob with * and ?, NUL-terminated. */
 struct kf_comm_glob {

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "bench/ftrace.h"
 #include "capture/recorder.h"
-#include "capture/trigger_spec.h"
+#include "expr/trigger_set.h"
 
 #include "bench.skel.h"
 
@@ -23,7 +23,7 @@ struct kf_contenders {
 	struct kf_ftrace *ftrace; /* NULL left out */
 	bool ftrace_runs;
 	struct kf_recorder *recorder;
-	struct kf_trigger_spec triggers;
+	struct kf_trigger_set triggers;
 };
 
 const char *kf_contender_name(enum kf_contender contender)
@@ -33,7 +33,7 @@ const char *kf_contender_name(enum kf_contender contender)
 		[KF_NOTHING_AGAIN] = "nothing, again",
 		[KF_EMPTY_PROGRAMS] = "empty programs",
 		[KF_RECORDER] = "kflight",
-		[KF_RECORDER_TRIGGER] = "kflight, triggers armed",
+		[KF_RECORDER_TRIGGER] = "kflight, 5 triggers armed",
 		[KF_RECORDER_ALL] = "kflight --syscalls=all",
 		[KF_RECORDER_BARE] = "kflight --causes=none",
 		[KF_RECORDER_IRQ] = "kflight --causes=irq",
@@ -63,10 +63,16 @@ bool kf_contender_applies(const struct kf_contenders *c, enum kf_contender conte
 	}
 }
 
+/* Rules of all kinds, that never fire here. */
 static int set_triggers(struct kf_contenders *c, struct kf_error *e)
 {
-	return kf_trigger_spec_add(&c->triggers, "runq>1h", e) || kf_trigger_spec_add(&c->triggers, "futex>1h", e) ? -1
-														   : 0;
+	static const char *const texts[] = { "runq>1h", "futex>1h", "block>2h{comm=nobody*}", "runq>2h and block>2h",
+					     "throttled>1h{sample=10%}" };
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (kf_trigger_set_add(&c->triggers, texts[i], NULL, e))
+			return -1;
+	return 0;
 }
 
 int kf_contenders_open(struct kf_contenders **out, const char *ftrace_clock, struct kf_error *ftrace_error,
@@ -148,7 +154,7 @@ static uint32_t sources_of(enum kf_contender contender)
 static int start_recorder(struct kf_contenders *c, enum kf_contender contender, struct kf_error *e)
 {
 	struct kf_recorder_options opts = {
-		.triggers = contender == KF_RECORDER_TRIGGER ? &c->triggers : NULL,
+		.trigger_set = contender == KF_RECORDER_TRIGGER ? &c->triggers : NULL,
 		.window_bytes = WINDOW_BYTES,
 		.syscalls = contender == KF_RECORDER_ALL ? KF_SYSCALLS_ALL : KF_SYSCALLS_BLOCKING,
 		.sources = sources_of(contender),

@@ -126,16 +126,38 @@ static void cut_back(struct kf_filter_spec *spec, size_t n_pids, size_t n_tids, 
 		spec->text[text_len] = '\0';
 }
 
+static int check_namespace(const char *what, struct kf_error *e)
+{
+	if (kf_host_is_initial_namespace("pid"))
+		return 0;
+	return kf_fail(e, KF_HOST, "run kflight on the host, or the container with --pid=host; or use --comm",
+		       "cannot filter by '%.100s' inside a pid namespace: BPF sees the numbers of the host", what);
+}
+
+int kf_filter_check_id(uint32_t id, enum kf_filter_by by, struct kf_error *e)
+{
+	char number[16], comm[64];
+	uint32_t tgid;
+
+	snprintf(number, sizeof(number), "%u", id);
+	if (check_namespace(number, e))
+		return -1;
+	if (by != KF_FILTER_PID_OR_TID)
+		return check_alive(id, by == KF_FILTER_PID, e);
+	if (!read_status(id, &tgid, comm))
+		return kf_fail(e, KF_USAGE, "`pgrep NAME` finds processes; names also fit those that start later",
+			       "no process or thread '%u'", id);
+	return 0;
+}
+
 static int add_list(struct kf_filter_spec *spec, const char *list, bool process, struct kf_error *e)
 {
 	size_t n_pids = spec->n_pids, n_tids = spec->n_tids, text_len = spec->text ? strlen(spec->text) : 0;
 	char *copy, *rest, *word;
 	int ret = 0, n = 0;
 
-	if (!kf_host_is_initial_namespace("pid"))
-		return kf_fail(e, KF_HOST, "run kflight on the host, or the container with --pid=host; or use --comm",
-			       "cannot filter by '%.100s' inside a pid namespace: BPF sees the numbers of the host",
-			       list);
+	if (check_namespace(list, e))
+		return -1;
 	copy = rest = strdup(list);
 	if (!copy)
 		return kf_fail_memory(e, "the filter");

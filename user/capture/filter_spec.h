@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "expr/trigger_set.h"
 #include "kflight/control.h"
 
 struct kf_error;
@@ -43,6 +44,9 @@ int kf_filter_spec_add_cgroup(struct kf_filter_spec *spec, const char *path, str
 
 /* No existence check, for a process that we have just started ourselves. */
 int kf_filter_spec_add_own_pid(struct kf_filter_spec *spec, uint32_t pid, struct kf_error *e);
+
+/* Can the filter of a trigger be for this number: is there such a process, thread, or either (PID, TID, PID_OR_TID)? */
+int kf_filter_check_id(uint32_t id, enum kf_filter_by by, struct kf_error *e);
 
 bool kf_filter_spec_is_empty(const struct kf_filter_spec *spec);
 void kf_filter_spec_release(struct kf_filter_spec *spec);

@@ -27,13 +27,11 @@ struct kf_filter_spec;
 struct kf_recorder;
 struct kf_snapshot;
 struct kf_trigger_set;
-struct kf_trigger_spec;
 
 struct kf_recorder_options {
 	const struct kf_filter_spec *filter;	  /* NULL everybody */
 	bool only;				  /* children of filtered processes are not followed */
-	const struct kf_trigger_spec *triggers;	  /* NULL none */
-	const struct kf_trigger_set *trigger_set; /* NULL none; will replace triggers */
+	const struct kf_trigger_set *trigger_set; /* NULL none; must outlive the recorder */
 	bool count_waits;			  /* keep histograms of waits (kflight/waits.h) */
 	uint64_t window_ns;			  /* 0 as long as the rings hold */
 	uint64_t window_bytes;			  /* of all rings; 0 no limit but the plan's */
@@ -87,10 +85,7 @@ struct kf_recorder_status {
 };
 void kf_recorder_status(const struct kf_recorder *r, struct kf_recorder_status *out);
 
-/*
- * Triggers of the new kind (expr/trigger_set.h). kf_recorder_options.trigger_set gives them at the start (it must outlive the
- * recorder); filters and shapes are fixed then.
- */
+/* Triggers (expr/trigger_set.h). What is measured of whom, and how it is combined, is fixed at the start. */
 /* Takes over what kf_trigger_set_change() changed in that rule; counting of its aggregates starts again. */
 void kf_recorder_change_rule(struct kf_recorder *r, const struct kf_trigger_set *set, int rule);
 /* No snapshots of that rule (-1: of any) before until_ns: they are counted as limited. 0 lifts it. */

@@ -20,6 +20,7 @@ struct kf_recorder {
 	struct kflight_bpf *bpf;
 	struct ring_buffer *triggers;
 	struct kf_ring_plan plan;
+	const struct kf_trigger_set *set;	       /* NULL no triggers */
 	const char *rings[KF_CLASSES];		       /* mapped maps, read-only */
 	const struct kf_cpu_waits *waits;	       /* mapped, one per CPU */
 	struct kf_term_stats term_bases[KF_MAX_TERMS]; /* counted before its last change */
@@ -46,16 +47,19 @@ static inline const struct kf_ring_head *kf_recorder_ring(const struct kf_record
 /* Loads the programs, not yet attached; maps the rings, fills the other maps. On failure kf_recorder_close() cleans up. */
 int kf_recorder_load(struct kf_recorder *r, const struct kf_recorder_options *opts, struct kf_error *e);
 
-/* Before load: what the verifier knows of the filter; after it: the rest. */
-void kf_recorder_set_filter(struct kf_recorder *r, const struct kf_recorder_options *opts);
-int kf_recorder_fill_filter(struct kf_recorder *r, const struct kf_recorder_options *opts, struct kf_error *e);
-
-/* Is there a trigger that can fire while a wait is open? */
-bool kf_recorder_watches(const struct kf_recorder_options *opts);
-void kf_recorder_set_rules(struct kf_recorder *r, const struct kf_recorder_options *opts);
+/*
+ * Before load: what the verifier knows of filters and rules; after it: the rest. What only the host can tell of a term's filter
+ * (is there such a process, such a cgroup) is looked at here.
+ */
+int kf_recorder_plan_filters(struct kf_recorder *r, const struct kf_recorder_options *opts, struct kf_error *e);
+int kf_recorder_fill_filters(struct kf_recorder *r, const struct kf_recorder_options *opts, struct kf_error *e);
+void kf_recorder_plan_rules(struct kf_recorder *r, const struct kf_trigger_set *set);
+void kf_recorder_set_rules(struct kf_recorder *r, const struct kf_trigger_set *set);
 
 /* Runs a program of type "syscall"; its return value, or a negative errno. */
 int kf_recorder_command(struct bpf_program *program);
+/* The same; the program reads and writes context. */
+int kf_recorder_command_with(struct bpf_program *program, void *context, size_t len);
 
 /* Reads an iter/task program to its end; bytes (may be NULL) gets what it wrote, for free(). */
 int kf_recorder_scan(struct bpf_program *program, void **bytes, size_t *len, struct kf_error *e);

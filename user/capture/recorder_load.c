@@ -126,15 +126,14 @@ static int load(struct kf_recorder *r, const struct kf_recorder_options *opts, s
 	r->bpf = kflight_bpf__open();
 	if (!r->bpf)
 		return kf_fail_errno(e, errno, NULL, "cannot open the BPF programs");
-	if (size_rings(r, opts, e) || kf_recorder_waits_plan(r, opts, e))
+	if (size_rings(r, opts, e) || kf_recorder_waits_plan(r, opts, e) || kf_recorder_plan_filters(r, opts, e))
 		return -1;
-	kf_recorder_set_filter(r, opts);
+	kf_recorder_plan_rules(r, opts->trigger_set);
 	choose_programs(r, &layout, opts->syscalls, sources);
 	r->bpf->rodata->n_cpus = r->plan.n_cpus;
 	r->bpf->rodata->syscall_mode = opts->syscalls;
 	r->bpf->rodata->sources = sources;
 	r->bpf->rodata->allowed_bytes = allowed_bytes(r->plan.n_cpus);
-	r->bpf->rodata->watching = kf_recorder_watches(opts);
 	r->bpf->rodata->switch_has_state = layout.switch_has_state;
 	r->bpf->rodata->runqueues_offset = layout.runqueues_offset;
 	r->bpf->rodata->cpu_number_offset = layout.cpu_number_offset;
@@ -177,10 +176,10 @@ static int fill_maps(struct kf_recorder *r, const struct kf_recorder_options *op
 	/* Empty rings: nothing is held. */
 	if (kf_recorder_command(r->bpf->progs.release_window) < 0)
 		return kf_fail(e, KF_HOST, NULL, "cannot run a BPF program of type syscall");
-	if (kf_recorder_fill_filter(r, opts, e))
+	if (kf_recorder_fill_filters(r, opts, e))
 		return -1;
-	kf_recorder_set_rules(r, opts);
-	return kf_recorder_watches(opts) ? fill_watches(r, e) : 0;
+	kf_recorder_set_rules(r, opts->trigger_set);
+	return r->bpf->rodata->open_terms ? fill_watches(r, e) : 0;
 }
 
 int kf_recorder_load(struct kf_recorder *r, const struct kf_recorder_options *opts, struct kf_error *e)

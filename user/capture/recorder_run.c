@@ -11,12 +11,17 @@
 
 #include "base/error.h"
 
-int kf_recorder_command(struct bpf_program *program)
+int kf_recorder_command_with(struct bpf_program *program, void *context, size_t len)
 {
-	LIBBPF_OPTS(bpf_test_run_opts, run);
+	LIBBPF_OPTS(bpf_test_run_opts, run, .ctx_in = context, .ctx_size_in = len);
 	int err = bpf_prog_test_run_opts(bpf_program__fd(program), &run);
 
 	return err ? -errno : (int)run.retval;
+}
+
+int kf_recorder_command(struct bpf_program *program)
+{
+	return kf_recorder_command_with(program, NULL, 0);
 }
 
 /* Reads fd to its end, appending to bytes if that is wanted. */

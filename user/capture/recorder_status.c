@@ -65,13 +65,6 @@ void kf_recorder_status(const struct kf_recorder *r, struct kf_recorder_status *
 	out->check_ns = counters->check_ns;
 }
 
-void kf_recorder_rule_counts(const struct kf_recorder *r, int rule, struct kf_rule_counts *out)
-{
-	memset(out, 0, sizeof(*out));
-	if (rule >= 0 && rule < KF_MAX_RULES)
-		*out = r->bpf->bss->counters.rules[rule];
-}
-
 void kf_recorder_hold_latency(const struct kf_recorder *r, uint64_t out[16])
 {
 	memcpy(out, r->bpf->bss->counters.hold_latency, sizeof(r->bpf->bss->counters.hold_latency));

@@ -44,7 +44,7 @@ int cmd_record(int argc, char **argv)
 		status = kf_error_print(&e);
 	else
 		status = kf_recording_loop(&recording, -1, NULL, &result);
-	if (!parsed && status == KF_OK && !result.written && recording.triggers.text[0])
+	if (!parsed && status == KF_OK && !result.written && recording.triggers.n_rules)
 		kf_note("no trigger fired, nothing was written");
 	kf_recording_release(&recording);
 	free(operands.items);

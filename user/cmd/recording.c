@@ -72,19 +72,28 @@ int kf_recording_load(struct kf_recording *r, const struct kf_option *rows, cons
 	return kf_config_load(&r->config, rows, given, environ, e);
 }
 
+/* Rules that are not enabled now may be later. */
+static bool measures(const struct kf_trigger_set *set, enum kf_waits_kind kind)
+{
+	for (size_t i = 0; i < set->n_terms; i++)
+		if (set->terms[i].kind == kind)
+			return true;
+	return false;
+}
+
 static int parse_syscalls(struct kf_recording *r, struct kf_error *e)
 {
 	static const char *const names[] = { "off", "blocking", "slow", "all", NULL };
 	const char *near;
 
 	r->syscall_mode = KF_SYSCALLS_BLOCKING;
-	if (r->triggers.threshold_ns[KF_TRIGGER_SYSCALL])
+	if (measures(&r->triggers, KF_WAITS_SYSCALL))
 		r->syscall_mode = KF_SYSCALLS_SLOW; /* a syscall that spins is not seen otherwise */
 	if (!r->syscalls)
 		return 0;
 	for (int mode = 0; names[mode]; mode++)
 		if (!strcmp(r->syscalls, names[mode])) {
-			if (mode < KF_SYSCALLS_SLOW && r->triggers.threshold_ns[KF_TRIGGER_SYSCALL])
+			if (mode < KF_SYSCALLS_SLOW && measures(&r->triggers, KF_WAITS_SYSCALL))
 				return kf_fail(e, KF_USAGE, "leave --syscalls out, or give slow or all",
 					       "a syscall trigger needs syscall records, but --syscalls is '%s'",
 					       r->syscalls);
@@ -178,7 +187,7 @@ static int check_times(const struct kf_recording *r, struct kf_error *e)
 	if (r->window_ns && r->after_ns >= r->window_ns)
 		return kf_fail(e, KF_USAGE, "the time after the trigger is part of the window: give a longer --window",
 			       "--after leaves nothing of the window from before the trigger");
-	if (r->count && !r->triggers.text[0])
+	if (r->count && !r->triggers.n_rules)
 		return kf_fail(e, KF_USAGE, "add --trigger 'runq>5ms', or use --duration",
 			       "--count counts triggered snapshots, "
 			       "but there is no trigger");
@@ -202,11 +211,11 @@ static int parse_triggers(struct kf_recording *r, struct kf_error *e)
 	size_t n = 0;
 
 	for (size_t i = 0; i < r->trigger_texts.n; i++)
-		if (kf_trigger_spec_add(&r->triggers, r->trigger_texts.items[i], e))
+		if (kf_trigger_set_add(&r->triggers, r->trigger_texts.items[i], NULL, e))
 			return kf_config_blame(r->config, r->trigger_texts.items[i], e);
 	named = r->config ? kf_config_triggers(r->config, &n) : NULL;
 	for (size_t i = 0; i < n; i++)
-		if (kf_trigger_spec_add(&r->triggers, named[i].text, e))
+		if (kf_trigger_set_add_named(&r->triggers, named[i].name, named[i].text, NULL, e))
 			return kf_config_blame(r->config, named[i].text, e);
 	return 0;
 }
@@ -235,6 +244,35 @@ int kf_recording_prepare(struct kf_recording *r, struct kf_error *e)
 	return kf_output_dir_new(&r->dir, r->output_dir, NULL, e) ? kf_config_blame(r->config, r->output_dir, e) : 0;
 }
 
+/* A thread that has nothing to do waits: for whom no filter is given at all, that triggers. */
+static bool idle_threads_trigger(const struct kf_recording *r)
+{
+	uint32_t filtered = 0;
+
+	if (!kf_filter_spec_is_empty(&r->filter))
+		return false;
+	for (size_t i = 0; i < r->triggers.n_filters; i++)
+		filtered |= r->triggers.filters[i].terms;
+	for (size_t i = 0; i < r->triggers.n_terms; i++) {
+		const struct kf_term *term = &r->triggers.terms[i];
+
+		if (term->event && (term->kind == KF_WAITS_FUTEX || term->kind == KF_WAITS_BLOCK) &&
+		    !(filtered >> i & 1))
+			return true;
+	}
+	return false;
+}
+
+static void tell_triggers(const struct kf_recording *r)
+{
+	char *text = kf_trigger_set_text(&r->triggers);
+
+	kf_note("triggers: %s, for %s", text ? text : "", r->filter.text ? r->filter.text : "every thread");
+	free(text);
+	if (idle_threads_trigger(r))
+		kf_note("without a filter threads that wait idly trigger, too: give -p, --comm or --cgroup");
+}
+
 static void tell(const struct kf_recording *r)
 {
 	char rings[32], copy[32], window[32] = "as long as fits";
@@ -244,13 +282,10 @@ static void tell(const struct kf_recording *r)
 	if (r->window_ns)
 		kf_format_duration(r->window_ns, window, sizeof(window));
 	kf_note("recording: window %s, rings %s, up to %s more while a snapshot is written", window, rings, copy);
-	if (!r->triggers.text[0])
+	if (!r->triggers.n_rules)
 		kf_note("no trigger: a snapshot comes on SIGUSR1, by `kflight snapshot`, and at the end");
 	else
-		kf_note("triggers: %s, for %s", r->triggers.text, r->filter.text ? r->filter.text : "every thread");
-	if ((r->triggers.threshold_ns[KF_TRIGGER_FUTEX] || r->triggers.threshold_ns[KF_TRIGGER_BLOCK]) &&
-	    kf_filter_spec_is_empty(&r->filter))
-		kf_note("without a filter threads that wait idly trigger, too: give -p, --comm or --cgroup");
+		tell_triggers(r);
 }
 
 int kf_recording_start(struct kf_recording *r, struct kf_error *e)
@@ -258,7 +293,7 @@ int kf_recording_start(struct kf_recording *r, struct kf_error *e)
 	const struct kf_recorder_options opts = {
 		.filter = &r->filter,
 		.only = r->only,
-		.triggers = &r->triggers,
+		.trigger_set = &r->triggers,
 		.window_ns = r->window_ns,
 		.window_bytes = r->window_bytes,
 		.after_ns = r->after_ns,
@@ -287,7 +322,7 @@ int kf_recording_loop(struct kf_recording *r, pid_t child, const char *child_nam
 		.count = r->count,
 		.child = child,
 		.child_name = child_name,
-		.last_snapshot = r->for_verdict || !r->triggers.text[0],
+		.last_snapshot = r->for_verdict || !r->triggers.n_rules,
 		.status_line = isatty(STDERR_FILENO),
 	};
 	struct kf_error e;

@@ -11,9 +11,9 @@
 
 #include "capture/filter_spec.h"
 #include "daemon/service.h"
-#include "capture/trigger_spec.h"
 #include "cli/config.h"
 #include "cli/options.h"
+#include "expr/trigger_set.h"
 
 struct kf_error;
 struct kf_output_dir;
@@ -35,7 +35,7 @@ struct kf_recording {
 	struct kf_config *config; /* NULL none: it owns strings of the above */
 	/* as understood */
 	struct kf_filter_spec filter;
-	struct kf_trigger_spec triggers;
+	struct kf_trigger_set triggers;
 	uint64_t window_ns, window_bytes;
 	int syscall_mode;
 	uint32_t sources;

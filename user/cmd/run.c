@@ -168,7 +168,7 @@ static int record_child(struct run *r)
 		return exit_status(status);
 	}
 	status = kf_recording_loop(&r->recording, r->child.pid, r->name, &result);
-	if (!result.written && r->recording.triggers.text[0])
+	if (!result.written && r->recording.triggers.n_rules)
 		kf_note("no trigger fired, nothing was written");
 	if (!result.child_ended) {
 		kf_recording_stop(&r->recording);

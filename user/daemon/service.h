@@ -16,11 +16,11 @@ struct kf_error;
 struct kf_filter_spec;
 struct kf_output_dir;
 struct kf_recorder;
-struct kf_trigger_spec;
+struct kf_trigger_set;
 
 struct kf_service_options {
 	const struct kf_filter_spec *filter;
-	const struct kf_trigger_spec *triggers;
+	const struct kf_trigger_set *triggers;
 	const char *output_dir;
 	struct kf_output_dir *dir;
 	const char *socket; /* control socket, NULL none */

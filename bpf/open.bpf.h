@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/*
+ * open.bpf.h - waits that have not ended: a timer walks them every control.check_every_ns. It must never become a load
+ * itself, so a walk that took t is followed by at least 100 t of rest.
+ *
+ * A term that is true for an open wait counts once. If that fired a rule that got no snapshot, the wait gets one when one can
+ * be taken, if it is still open then.
+ */
+#ifndef KF_OPEN_BPF_H
+#define KF_OPEN_BPF_H
+
+struct open_timer {
+	struct bpf_timer timer;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct open_timer);
+} open_timers SEC(".maps");
+
+#define REST_PER_WALK 100
+
+struct walk {
+	u64 now_ns;
+	u32 retry; /* a snapshot could be taken: ~0, else 0 */
+	u32 zero;
+};
+
+static __always_inline u32 terms_about(u32 kinds)
+{
+	return (kinds & AS(RUNQ) ? terms_of[KF_WAITS_RUNQ] : 0) | (kinds & AS(FUTEX) ? terms_of[KF_WAITS_FUTEX] : 0) |
+	       (kinds & AS(SYSCALL) ? terms_of[KF_WAITS_SYSCALL] : 0) |
+	       (kinds & AS(BLOCK) ? terms_of[KF_WAITS_BLOCK] : 0);
+}
+
+/*
+ * What the open wait counts as, 0 if it is not long enough for a closer look; and since when. Its owner may change it meanwhile:
+ * kind tells.
+ */
+static __always_inline u32 open_as(const struct open_wait *wait, u64 now_ns, u64 *since_ns)
+{
+	u32 kind = *(const volatile u32 *)&wait->kind, what = 0;
+
+	*since_ns = *(const volatile u64 *)&wait->since_ns;
+	if (kind == OPEN_NONE || *since_ns >= now_ns)
+		return 0;
+	if (kind == OPEN_BLOCKED && slept_long(wait->nr, wait->in_syscall, now_ns - *since_ns))
+		what = sleep_as(wait->nr, wait->in_syscall);
+	else if (kind == OPEN_RUNNABLE && passes(KF_TRIGGER_RUNQ, now_ns - *since_ns))
+		what = AS_SYSCALL(AS(RUNQ), wait->nr);
+	return *(const volatile u32 *)&wait->kind == kind ? what : 0;
+}
+
+static __noinline int tell_of_open(const struct open_wait *wait, u64 now_ns, u64 since_ns, u32 rule, u32 passed)
+{
+	struct kf_trigger trigger = {
+		/* user space fills in the names: there is no task here */
+		.ts_ns = now_ns,  .since_ns = since_ns, .arg0 = wait->arg0, .flags = KF_TRIGGER_OPEN,
+		.tid = wait->tid, .tgid = wait->tgid,	.nr = wait->nr
+	};
+
+	send(&trigger, rule, passed);
+	return 0;
+}
+
+/* The terms that the wait passes and that somebody wants to know of. */
+static __always_inline u32 open_passed(struct open_wait *wait, const struct walk *walk, u64 *since_ns)
+{
+	u32 what = open_as(wait, walk->now_ns, since_ns), wanted;
+
+	wanted = wait->terms & (~wait->told | control.and_terms | (wait->again & walk->retry)) & terms_about(what);
+	return wanted ? terms_passed(walk->now_ns - *since_ns, what, wanted) : 0;
+}
+
+/* Returns 1 when a snapshot was begun: the rest of the waits is looked at next time. */
+static long look_at(void *map, u32 *index, struct open_wait *wait, struct walk *walk)
+{
+	u32 passed, news, again;
+	u64 since_ns, outcome;
+
+	if (*index >= watches_used)
+		return 1;
+	passed = open_passed(wait, walk, &since_ns);
+	if (!passed)
+		return 0;
+	if (runs_somewhere(wait->tid)) {
+		wait->kind = OPEN_NONE;
+		return 0;
+	}
+	remember(passed, walk->now_ns);
+	again = passed & wait->again & walk->retry;
+	news = passed & ~wait->told;
+	wait->told |= news;
+	outcome = news ? fire(news, false, walk->now_ns) : 0;
+	wait->again |= outcome >> 32;
+	if (!(u32)outcome && again) {
+		outcome = fire(again, true, walk->now_ns);
+		news = again;
+	}
+	if (!(u32)outcome)
+		return 0;
+	wait->again = 0;
+	tell_of_open(wait, walk->now_ns, since_ns, outcome, news);
+	return 1;
+}
+
+/* One look at all open waits; returns how long it took. */
+static __noinline u64 walk_open_waits(void)
+{
+	u32 gate = *(volatile u32 *)&control.gate;
+	struct walk walk = {};
+	u64 took_ns;
+
+	walk.now_ns = bpf_ktime_get_ns();
+	if (gate == KF_GATE_ARMED && walk.now_ns >= control.cooldown_until_ns &&
+	    walk.now_ns >= control.limited_until_ns)
+		walk.retry = ~0U;
+	if (gate != KF_GATE_CLOSED)
+		bpf_for_each_map_elem(&open_waits, look_at, &walk, 0);
+	took_ns = bpf_ktime_get_ns() - walk.now_ns;
+	counters.checks++;
+	counters.check_ns += took_ns;
+	return took_ns;
+}
+
+static int look_at_open_waits(void *map, u32 *key, struct open_timer *timer)
+{
+	u64 every_ns = control.check_every_ns, took_ns = walk_open_waits();
+
+	if (every_ns < took_ns * REST_PER_WALK)
+		every_ns = took_ns * REST_PER_WALK;
+	if (control.check_every_ns)
+		bpf_timer_start(&timer->timer, every_ns, 0);
+	return 0;
+}
+
+#endif
