@@ -5,10 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/text.h"
-#include "cmd/recording.h"
+#include "cmd/record_options.h"
 
 #define DEFAULT_PATH "/etc/kflight/kflight.conf"
 
@@ -104,19 +105,13 @@ static int parse_action(const char *action, bool *all, struct kf_error *e)
 		       near ? "'?" : "");
 }
 
-static int judge(struct kf_recording *recording, const char *path, bool all, struct kf_error *e)
+static int judge(struct kf_record_options *o, const char *path, bool all, struct kf_error *e)
 {
-	struct kf_option rows[KF_RECORD_OPTIONS];
-	bool given[KF_RECORD_OPTIONS] = { 0 };
-
-	kf_record_options(recording, rows);
-	for (size_t i = 0; rows[i].name; i++)
-		given[i] = !strcmp(rows[i].name, "config");
-	recording->config_path = path;
-	if (kf_recording_load(recording, rows, given, e) || kf_recording_understand(recording, e))
+	o->config_path = path;
+	if (kf_record_options_load(o, environ, e) || kf_record_options_understand(o, e))
 		return -1;
-	print_rows(recording->config, rows, all);
-	print_triggers(recording->config);
+	print_rows(o->config, o->rows, all);
+	print_triggers(o->config);
 	return 0;
 }
 
@@ -125,18 +120,18 @@ int cmd_config(int argc, char **argv)
 	static const struct kf_option none[] = { { 0 } };
 	struct kf_command with_options = command;
 	struct kf_operands operands = { 0 };
-	struct kf_recording recording;
+	struct kf_record_options o;
 	struct kf_error e;
 	int parsed, status = KF_OK;
 	bool all;
 
 	with_options.options = none;
-	kf_recording_init(&recording);
+	kf_record_options_init(&o);
 	parsed = kf_options_parse(&with_options, argc, argv, &operands, &e);
 	if (parsed < 0 || (!parsed && (parse_action(operands.items[0], &all, &e) ||
-				       judge(&recording, operands.n > 1 ? operands.items[1] : DEFAULT_PATH, all, &e))))
+				       judge(&o, operands.n > 1 ? operands.items[1] : DEFAULT_PATH, all, &e))))
 		status = kf_error_print(&e);
-	kf_recording_release(&recording);
+	kf_record_options_release(&o);
 	free(operands.items);
 	return status;
 }

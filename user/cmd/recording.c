@@ -12,13 +12,14 @@
 #include "capture/host.h"
 #include "daemon/output_dir.h"
 #include "capture/recorder.h"
+#include "cli/config.h"
+#include "daemon/budget.h"
 #include "daemon/signals.h"
 
 #define NS_PER_S	     1000000000ULL
 #define DEFAULT_WINDOW_NS    (10 * NS_PER_S)
 #define DEFAULT_WINDOW_BYTES (256ULL << 20)
 #define DEFAULT_COOLDOWN_NS  (10 * NS_PER_S)
-#define KF_CONTROL_PATH	     "/run/kflight/control.sock"
 
 void kf_recording_init(struct kf_recording *r)
 {
@@ -60,40 +61,19 @@ void kf_recording_options(struct kf_recording *r, struct kf_option rows[KF_RECOR
 	memcpy(rows, all, sizeof(all));
 }
 
-void kf_record_options(struct kf_recording *r, struct kf_option rows[KF_RECORD_OPTIONS])
-{
-	rows[0] = (struct kf_option){ "config",	       0,      KF_OPT_STRING,
-				      &r->config_path, "FILE", "more options, see `kflight config --help`" };
-	kf_recording_options(r, rows + 1);
-}
-
-int kf_recording_load(struct kf_recording *r, const struct kf_option *rows, const bool *given, struct kf_error *e)
-{
-	return kf_config_load(&r->config, rows, given, environ, e);
-}
-
-/* Rules that are not enabled now may be later. */
-static bool measures(const struct kf_trigger_set *set, enum kf_waits_kind kind)
-{
-	for (size_t i = 0; i < set->n_terms; i++)
-		if (set->terms[i].kind == kind)
-			return true;
-	return false;
-}
-
 static int parse_syscalls(struct kf_recording *r, struct kf_error *e)
 {
 	static const char *const names[] = { "off", "blocking", "slow", "all", NULL };
 	const char *near;
 
 	r->syscall_mode = KF_SYSCALLS_BLOCKING;
-	if (measures(&r->triggers, KF_WAITS_SYSCALL))
+	if (kf_trigger_set_needs_syscalls(&r->triggers))
 		r->syscall_mode = KF_SYSCALLS_SLOW; /* a syscall that spins is not seen otherwise */
 	if (!r->syscalls)
 		return 0;
 	for (int mode = 0; names[mode]; mode++)
 		if (!strcmp(r->syscalls, names[mode])) {
-			if (mode < KF_SYSCALLS_SLOW && measures(&r->triggers, KF_WAITS_SYSCALL))
+			if (mode < KF_SYSCALLS_SLOW && kf_trigger_set_needs_syscalls(&r->triggers))
 				return kf_fail(e, KF_USAGE, "leave --syscalls out, or give slow or all",
 					       "a syscall trigger needs syscall records, but --syscalls is '%s'",
 					       r->syscalls);
@@ -166,20 +146,23 @@ static int parse_window(struct kf_recording *r, struct kf_error *e)
 	}
 }
 
-static int add_all(struct kf_recording *r, const struct kf_strings *texts,
-		   int (*add)(struct kf_filter_spec *spec, const char *text, struct kf_error *e), struct kf_error *e)
+/* Gives each text to add; blames the one that it refuses. */
+static int add_each(struct kf_recording *r, const struct kf_strings *texts,
+		    int (*add)(struct kf_filter_spec *, const char *, struct kf_error *),
+		    const struct kf_config *config, struct kf_error *e)
 {
 	for (size_t i = 0; i < texts->n; i++)
 		if (add(&r->filter, texts->items[i], e))
-			return kf_config_blame(r->config, texts->items[i], e);
+			return kf_config_blame(config, texts->items[i], e);
 	return 0;
 }
 
-static int parse_filter(struct kf_recording *r, struct kf_error *e)
+static int parse_filter(struct kf_recording *r, const struct kf_config *config, struct kf_error *e)
 {
-	return add_all(r, &r->pids, kf_filter_spec_add_pids, e) || add_all(r, &r->tids, kf_filter_spec_add_tids, e) ||
-	       add_all(r, &r->comms, kf_filter_spec_add_comm, e) ||
-	       add_all(r, &r->cgroups, kf_filter_spec_add_cgroup, e);
+	return add_each(r, &r->pids, kf_filter_spec_add_pids, config, e) ||
+	       add_each(r, &r->tids, kf_filter_spec_add_tids, config, e) ||
+	       add_each(r, &r->comms, kf_filter_spec_add_comm, config, e) ||
+	       add_each(r, &r->cgroups, kf_filter_spec_add_cgroup, config, e);
 }
 
 static int check_times(const struct kf_recording *r, struct kf_error *e)
@@ -205,32 +188,32 @@ static int check_host(const struct kf_recording *r, struct kf_error *e)
 	return r->window ? kf_host_require_memory(r->window_bytes, e) : 0;
 }
 
-static int parse_triggers(struct kf_recording *r, struct kf_error *e)
+static int parse_triggers(struct kf_recording *r, const struct kf_config *config, struct kf_error *e)
 {
 	const struct kf_config_trigger *named;
 	size_t n = 0;
 
 	for (size_t i = 0; i < r->trigger_texts.n; i++)
 		if (kf_trigger_set_add(&r->triggers, r->trigger_texts.items[i], NULL, e))
-			return kf_config_blame(r->config, r->trigger_texts.items[i], e);
-	named = r->config ? kf_config_triggers(r->config, &n) : NULL;
+			return kf_config_blame(config, r->trigger_texts.items[i], e);
+	named = config ? kf_config_triggers(config, &n) : NULL;
 	for (size_t i = 0; i < n; i++)
 		if (kf_trigger_set_add_named(&r->triggers, named[i].name, named[i].text, NULL, e))
-			return kf_config_blame(r->config, named[i].text, e);
+			return kf_config_blame(config, named[i].text, e);
 	return 0;
 }
 
-int kf_recording_understand(struct kf_recording *r, struct kf_error *e)
+int kf_recording_understand(struct kf_recording *r, const struct kf_config *config, struct kf_error *e)
 {
-	if (parse_triggers(r, e))
+	if (parse_triggers(r, config, e) || parse_filter(r, config, e))
 		return -1;
 	if (parse_syscalls(r, e))
-		return kf_config_blame(r->config, r->syscalls, e);
+		return kf_config_blame(config, r->syscalls, e);
 	if (parse_causes(r, e))
-		return kf_config_blame(r->config, r->causes, e);
+		return kf_config_blame(config, r->causes, e);
 	if (parse_window(r, e))
-		return kf_config_blame(r->config, r->window, e);
-	if (parse_filter(r, e) || check_times(r, e))
+		return kf_config_blame(config, r->window, e);
+	if (check_times(r, e))
 		return -1;
 	if (!strcmp(r->socket, "none"))
 		r->socket = NULL;
@@ -239,43 +222,29 @@ int kf_recording_understand(struct kf_recording *r, struct kf_error *e)
 
 int kf_recording_prepare(struct kf_recording *r, struct kf_error *e)
 {
-	if (kf_recording_understand(r, e) || check_host(r, e))
+	if (check_host(r, e))
 		return -1;
-	return kf_output_dir_new(&r->dir, r->output_dir, NULL, e) ? kf_config_blame(r->config, r->output_dir, e) : 0;
+	return kf_output_dir_new(&r->dir, r->output_dir, r->group, e);
 }
 
-/* A thread that has nothing to do waits: for whom no filter is given at all, that triggers. */
+/* Futex and other blocking waits of threads that nobody filters: most of them are idle. */
 static bool idle_threads_trigger(const struct kf_recording *r)
 {
+	const struct kf_trigger_set *set = &r->triggers;
 	uint32_t filtered = 0;
 
-	if (!kf_filter_spec_is_empty(&r->filter))
-		return false;
-	for (size_t i = 0; i < r->triggers.n_filters; i++)
-		filtered |= r->triggers.filters[i].terms;
-	for (size_t i = 0; i < r->triggers.n_terms; i++) {
-		const struct kf_term *term = &r->triggers.terms[i];
-
-		if (term->event && (term->kind == KF_WAITS_FUTEX || term->kind == KF_WAITS_BLOCK) &&
-		    !(filtered >> i & 1))
-			return true;
-	}
+	for (size_t i = 0; i < set->n_filters; i++)
+		filtered |= set->filters[i].terms;
+	for (size_t i = 0; i < set->n_terms; i++)
+		if ((set->terms[i].kind == KF_WAITS_FUTEX || set->terms[i].kind == KF_WAITS_BLOCK) &&
+		    !(filtered & 1u << i))
+			return kf_filter_spec_is_empty(&r->filter);
 	return false;
-}
-
-static void tell_triggers(const struct kf_recording *r)
-{
-	char *text = kf_trigger_set_text(&r->triggers);
-
-	kf_note("triggers: %s, for %s", text ? text : "", r->filter.text ? r->filter.text : "every thread");
-	free(text);
-	if (idle_threads_trigger(r))
-		kf_note("without a filter threads that wait idly trigger, too: give -p, --comm or --cgroup");
 }
 
 static void tell(const struct kf_recording *r)
 {
-	char rings[32], copy[32], window[32] = "as long as fits";
+	char rings[32], copy[32], window[32] = "as long as fits", *triggers = kf_trigger_set_text(&r->triggers);
 
 	kf_format_size(kf_recorder_ring_bytes(r->recorder), rings, sizeof(rings));
 	kf_format_size(kf_recorder_ring_bytes(r->recorder), copy, sizeof(copy));
@@ -285,7 +254,11 @@ static void tell(const struct kf_recording *r)
 	if (!r->triggers.n_rules)
 		kf_note("no trigger: a snapshot comes on SIGUSR1, by `kflight snapshot`, and at the end");
 	else
-		tell_triggers(r);
+		kf_note("triggers: %s, for %s", triggers ? triggers : "?",
+			r->filter.text ? r->filter.text : "every thread");
+	if (idle_threads_trigger(r))
+		kf_note("without a filter threads that wait idly trigger, too: give -p, --comm or --cgroup");
+	free(triggers);
 }
 
 int kf_recording_start(struct kf_recording *r, struct kf_error *e)
@@ -294,6 +267,7 @@ int kf_recording_start(struct kf_recording *r, struct kf_error *e)
 		.filter = &r->filter,
 		.only = r->only,
 		.trigger_set = &r->triggers,
+		.count_waits = r->count_waits,
 		.window_ns = r->window_ns,
 		.window_bytes = r->window_bytes,
 		.after_ns = r->after_ns,
@@ -308,26 +282,35 @@ int kf_recording_start(struct kf_recording *r, struct kf_error *e)
 	return 0;
 }
 
-int kf_recording_loop(struct kf_recording *r, pid_t child, const char *child_name, struct kf_service_result *result)
+void kf_recording_service_options(struct kf_recording *r, struct kf_service_options *out)
 {
-	const struct kf_service_options opts = {
+	*out = (struct kf_service_options){
 		.filter = &r->filter,
 		.triggers = &r->triggers,
 		.output_dir = r->output_dir,
 		.dir = r->dir,
 		.socket = r->socket,
+		.daemon = { .budget_ppm = KF_BUDGET_OFF },
+		.prints_paths = true,
+		.window_ns = r->window_ns,
 		.after_ns = r->after_ns,
 		.cooldown_ns = r->cooldown_ns,
 		.duration_ns = r->duration_ns,
 		.count = r->count,
-		.child = child,
-		.child_name = child_name,
+		.child = -1,
 		.last_snapshot = r->for_verdict || !r->triggers.n_rules,
 		.status_line = isatty(STDERR_FILENO),
+		.counts_waits = r->count_waits,
+		.records_syscalls = r->syscall_mode >= KF_SYSCALLS_SLOW,
+		.records_interrupts = r->sources & KF_SOURCE_IRQ,
 	};
+}
+
+int kf_recording_serve(struct kf_recording *r, const struct kf_service_options *opts, struct kf_service_result *result)
+{
 	struct kf_error e;
 
-	if (kf_service_run(r->recorder, &opts, result, &e))
+	if (kf_service_run(r->recorder, opts, result, &e))
 		return kf_error_print(&e);
 	return result->failed ? KF_HOST : KF_OK;
 }
@@ -347,5 +330,4 @@ void kf_recording_release(struct kf_recording *r)
 	free(r->comms.items);
 	free(r->cgroups.items);
 	free(r->trigger_texts.items);
-	kf_config_free(&r->config);
 }

@@ -156,6 +156,7 @@ static int judge(struct run *r, const struct kf_service_result *result, int stat
 static int record_child(struct run *r)
 {
 	struct kf_service_result result = { 0 };
+	struct kf_service_options opts;
 	int status, child_status;
 	struct kf_error e;
 
@@ -167,7 +168,10 @@ static int record_child(struct run *r)
 		waitpid(r->child.pid, &status, 0);
 		return exit_status(status);
 	}
-	status = kf_recording_loop(&r->recording, r->child.pid, r->name, &result);
+	kf_recording_service_options(&r->recording, &opts);
+	opts.child = r->child.pid;
+	opts.child_name = r->name;
+	status = kf_recording_serve(&r->recording, &opts, &result);
 	if (!result.written && r->recording.triggers.n_rules)
 		kf_note("no trigger fired, nothing was written");
 	if (!result.child_ended) {
@@ -217,7 +221,8 @@ static int run(struct run *r, const struct kf_operands *operands)
 		return status;
 	adapt_recording(r);
 	r->name = operands->items[0];
-	if (kf_recording_prepare(&r->recording, &e) || start_child(&r->child, operands->items, &e))
+	if (kf_recording_understand(&r->recording, NULL, &e) || kf_recording_prepare(&r->recording, &e) ||
+	    start_child(&r->child, operands->items, &e))
 		return kf_error_print(&e);
 	return record_child(r);
 }

@@ -21,20 +21,19 @@
 
 #include <jansson.h>
 
+#include "snapshot/snapshot.h"
+
 #include "daemon/status.h"
 
 struct kf_error;
 struct kf_events;
 struct kf_control_server; /* opaque */
 struct kf_metrics_address;
-struct kf_requester; /* snapshot/snapshot.h */
 
 #define KF_CONTROL_PATH		"/run/kflight/control.sock"
 #define KF_CONTROL_GROUP	"kflight"
 #define KF_CONTROL_BODY_BYTES	4096 /* largest request body */
 #define KF_CONTROL_REASON_BYTES 256
-#define KF_TRACE_ID_BYTES	33 /* 32 hexadecimal digits and a NUL */
-#define KF_SPAN_ID_BYTES	17
 
 /* Names one client that waits for its snapshot; stale ones are recognised. Never 0. */
 typedef uint64_t kf_request;

@@ -34,7 +34,7 @@ static void send_lines(struct kf_notify *n, const char *format, ...)
 	va_list args;
 	int len;
 
-	if (n->socket < 0)
+	if (!n || n->socket < 0)
 		return;
 	va_start(args, format);
 	len = vsnprintf(lines, sizeof(lines), format, args);
@@ -56,10 +56,11 @@ static const char *one_line(const char *status, char *out, size_t len)
 
 static void tell_fd(struct kf_notify *n)
 {
-	struct pollfd p = { .fd = n->fd, .events = POLLOUT };
+	struct pollfd p = { .events = POLLOUT };
 
-	if (n->fd < 0)
+	if (!n || n->fd < 0)
 		return;
+	p.fd = n->fd;
 	/* Who has gone away (POLLERR; a write would be a SIGPIPE) does not want to know. */
 	if (poll(&p, 1, 0) == 1 && p.revents == POLLOUT && write(n->fd, "\n", 1) != 1)
 		kf_note("--notify-fd %d: %s", n->fd, strerror(errno));

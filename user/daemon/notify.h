@@ -30,7 +30,8 @@ int kf_notify_new(struct kf_notify **out, int fd, struct kf_error *e);
 /* NULL inside is fine. Closes the descriptor without a newline if ready never came. */
 void kf_notify_free(struct kf_notify **n);
 
-/* status is one line for `systemctl status`. The first time and after each reload. */
+/* All below do nothing where n is NULL.
+ * status is one line for `systemctl status`. The first time and after each reload. */
 void kf_notify_ready(struct kf_notify *n, const char *status);
 void kf_notify_status(struct kf_notify *n, const char *status);
 /* SIGHUP is being worked on; ready ends it, whether the new settings were taken or not. */

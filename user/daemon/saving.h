@@ -21,9 +21,7 @@ struct kf_events;
 struct kf_recorder;
 struct kf_saving;
 
-#define KF_REASON_BYTES	  512
-#define KF_TRACE_ID_BYTES 33 /* 32 hexadecimal digits and a NUL: https://www.w3.org/TR/trace-context/ */
-#define KF_SPAN_ID_BYTES  17
+#define KF_REASON_BYTES 512
 
 /* Why there is a snapshot. */
 struct kf_ask {

@@ -12,18 +12,27 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "daemon/options.h"
+
 struct kf_error;
 struct kf_filter_spec;
+struct kf_hooks;
+struct kf_log;
+struct kf_notify;
 struct kf_output_dir;
 struct kf_recorder;
+struct kf_service;
 struct kf_trigger_set;
 
 struct kf_service_options {
 	const struct kf_filter_spec *filter;
-	const struct kf_trigger_set *triggers;
-	const char *output_dir;
+	struct kf_trigger_set *triggers; /* may be changed while running; empty: none */
+	const char *output_dir;		 /* as given, for messages */
 	struct kf_output_dir *dir;
-	const char *socket; /* control socket, NULL none */
+	const char *socket;	/* control socket, NULL none */
+	struct kf_hooks *hooks; /* NULL none */
+	struct kf_daemon_options daemon;
+	uint64_t window_ns; /* 0 as long as fits */
 	uint64_t after_ns;
 	uint64_t cooldown_ns;
 	uint64_t duration_ns; /* 0 no end */
@@ -32,6 +41,14 @@ struct kf_service_options {
 	const char *child_name;
 	bool last_snapshot; /* one more when it ends: there are no triggers */
 	bool status_line;   /* on standard error, every second */
+	bool counts_waits, records_syscalls, records_interrupts;
+	struct kf_log *log;	  /* NULL: text on standard error */
+	struct kf_notify *notify; /* NULL: nobody waits */
+	bool prints_paths;	  /* of snapshots on standard output; else they are in the log only */
+	bool drops_rights;	  /* for good, once all is open */
+	/* SIGHUP: reads the settings anew and calls kf_service_change(); NULL: SIGHUP ends the recorder. */
+	void (*reload)(void *context, struct kf_service *service);
+	void *context;
 };
 
 struct kf_service_result {
@@ -48,5 +65,12 @@ struct kf_service_result {
  */
 int kf_service_run(struct kf_recorder *recorder, const struct kf_service_options *opts,
 		   struct kf_service_result *result, struct kf_error *e);
+
+/* What may change while it runs; triggers (kf_service_options) were changed already. limit lasts for the call only. */
+struct kf_service_change {
+	uint64_t cooldown_ns;
+	const char *limit;
+};
+void kf_service_change(struct kf_service *s, const struct kf_service_change *now);
 
 #endif

@@ -55,6 +55,10 @@ struct kf_snapshot_rule {
 	struct kf_rule_counts recent; /* ... of which since the snapshot before this one (suppressed_since_ns) */
 };
 
+/* Ids of a trace and a span, lower-case hexadecimal digits and a NUL: https://www.w3.org/TR/trace-context/ */
+#define KF_TRACE_ID_BYTES 33
+#define KF_SPAN_ID_BYTES  17
+
 /* Who asked for the snapshot over the control socket. */
 struct kf_requester {
 	uint32_t pid; /* 0: nobody, or not known */
