@@ -61,19 +61,28 @@ void kf_recording_options(struct kf_recording *r, struct kf_option rows[KF_RECOR
 	memcpy(rows, all, sizeof(all));
 }
 
+/* Rules that are not enabled now may be later. */
+static bool measures_syscalls(const struct kf_trigger_set *set)
+{
+	for (size_t i = 0; i < set->n_terms; i++)
+		if (set->terms[i].kind == KF_WAITS_SYSCALL)
+			return true;
+	return false;
+}
+
 static int parse_syscalls(struct kf_recording *r, struct kf_error *e)
 {
 	static const char *const names[] = { "off", "blocking", "slow", "all", NULL };
 	const char *near;
 
 	r->syscall_mode = KF_SYSCALLS_BLOCKING;
-	if (kf_trigger_set_needs_syscalls(&r->triggers))
+	if (measures_syscalls(&r->triggers))
 		r->syscall_mode = KF_SYSCALLS_SLOW; /* a syscall that spins is not seen otherwise */
 	if (!r->syscalls)
 		return 0;
 	for (int mode = 0; names[mode]; mode++)
 		if (!strcmp(r->syscalls, names[mode])) {
-			if (mode < KF_SYSCALLS_SLOW && kf_trigger_set_needs_syscalls(&r->triggers))
+			if (mode < KF_SYSCALLS_SLOW && measures_syscalls(&r->triggers))
 				return kf_fail(e, KF_USAGE, "leave --syscalls out, or give slow or all",
 					       "a syscall trigger needs syscall records, but --syscalls is '%s'",
 					       r->syscalls);
@@ -227,38 +236,49 @@ int kf_recording_prepare(struct kf_recording *r, struct kf_error *e)
 	return kf_output_dir_new(&r->dir, r->output_dir, r->group, e);
 }
 
-/* Futex and other blocking waits of threads that nobody filters: most of them are idle. */
+/* A thread that has nothing to do waits: for whom no filter is given at all, that triggers. */
 static bool idle_threads_trigger(const struct kf_recording *r)
 {
 	const struct kf_trigger_set *set = &r->triggers;
 	uint32_t filtered = 0;
 
+	if (!kf_filter_spec_is_empty(&r->filter))
+		return false;
 	for (size_t i = 0; i < set->n_filters; i++)
 		filtered |= set->filters[i].terms;
-	for (size_t i = 0; i < set->n_terms; i++)
-		if ((set->terms[i].kind == KF_WAITS_FUTEX || set->terms[i].kind == KF_WAITS_BLOCK) &&
-		    !(filtered & 1u << i))
-			return kf_filter_spec_is_empty(&r->filter);
+	for (size_t i = 0; i < set->n_terms; i++) {
+		const struct kf_term *term = &set->terms[i];
+
+		if (term->event && (term->kind == KF_WAITS_FUTEX || term->kind == KF_WAITS_BLOCK) &&
+		    !(filtered >> i & 1))
+			return true;
+	}
 	return false;
+}
+
+static void tell_triggers(const struct kf_recording *r)
+{
+	char *text = kf_trigger_set_text(&r->triggers);
+
+	kf_note("triggers: %s, for %s", text ? text : "", r->filter.text ? r->filter.text : "every thread");
+	free(text);
+	if (idle_threads_trigger(r))
+		kf_note("without a filter threads that wait idly trigger, too: give -p, --comm or --cgroup");
 }
 
 static void tell(const struct kf_recording *r)
 {
-	char rings[32], copy[32], window[32] = "as long as fits", *triggers = kf_trigger_set_text(&r->triggers);
+	char rings[32], copy[32], window[32] = "as long as fits";
 
 	kf_format_size(kf_recorder_ring_bytes(r->recorder), rings, sizeof(rings));
 	kf_format_size(kf_recorder_ring_bytes(r->recorder), copy, sizeof(copy));
 	if (r->window_ns)
 		kf_format_duration(r->window_ns, window, sizeof(window));
 	kf_note("recording: window %s, rings %s, up to %s more while a snapshot is written", window, rings, copy);
-	if (!r->triggers.n_rules)
-		kf_note("no trigger: a snapshot comes on SIGUSR1, by `kflight snapshot`, and at the end");
+	if (r->triggers.n_rules)
+		tell_triggers(r);
 	else
-		kf_note("triggers: %s, for %s", triggers ? triggers : "?",
-			r->filter.text ? r->filter.text : "every thread");
-	if (idle_threads_trigger(r))
-		kf_note("without a filter threads that wait idly trigger, too: give -p, --comm or --cgroup");
-	free(triggers);
+		kf_note("no trigger: a snapshot comes on SIGUSR1, by `kflight snapshot`, and at the end");
 }
 
 int kf_recording_start(struct kf_recording *r, struct kf_error *e)
