@@ -4,9 +4,10 @@
  *
  * What a wait is, is what the triggers and `check` say it is: block and futex from leaving the CPU to the wake-up, runq from there
  * until it runs, throttled the part of that in which its quota was used up, syscall from entry to exit. A wait in futex(2) counts in
- * block and in futex. Waits whose begin was not seen are in none; nor is the sleep of an idle kernel thread (as for triggers).
+ * block and in futex. Waits whose begin was not seen are in none; nor is the sleep of an idle kernel thread, unless somebody
+ * asked for that thread by a filter (as for triggers).
  *
- * Nothing here runs unless it was asked for: all three switches are constants to the verifier, which leaves out what is off.
+ * Nothing here runs unless it was asked for: its switches are constants to the verifier, which leaves out what is off.
  */
 #ifndef KF_WAITS_BPF_H
 #define KF_WAITS_BPF_H
@@ -60,14 +61,14 @@ static __always_inline void add_to_term(struct kf_term_stats *stats, const struc
 }
 
 /* Not static: the verifier then looks at it once, not on each of the ways that lead to it. */
-__noinline int add_wait(u32 kind, u64 ns, u32 nr, u32 terms)
+__noinline int add_wait(u32 kind, u64 ns, u32 nr, u32 terms, u32 in_histogram)
 {
 	u32 cpu = bpf_get_smp_processor_id();
 	struct kf_cpu_waits *waits = bpf_map_lookup_elem(&cpu_waits, &cpu);
 
 	if (!waits || kind >= KF_WAITS_KINDS)
 		return 0;
-	if (count_waits)
+	if (count_waits && in_histogram)
 		add_to_histogram(&waits->waits[kind], ns);
 	for (u32 i = 0; i < KF_MAX_TERMS; i++) {
 		if (!terms)
@@ -82,7 +83,7 @@ __noinline int add_wait(u32 kind, u64 ns, u32 nr, u32 terms)
 static __always_inline void count_wait(const struct thread_state *state, u32 kind, u64 ns, u16 nr)
 {
 	if (counts(kind) && state->tracked)
-		add_wait(kind, ns, nr, aggregate_terms[kind] & state->terms);
+		add_wait(kind, ns, nr, aggregate_terms[kind] & state->terms, true);
 }
 
 /* A wake may be seen before the switch-out it ends, by this much at most (the waker spins on the run queue lock). */
@@ -103,15 +104,22 @@ static __always_inline u64 sleep_end_ns(const struct thread_state *state, u64 no
 static __always_inline void count_sleep(const struct thread_state *state, u64 now_ns)
 {
 	u64 end_ns;
+	u32 terms;
+	bool idle;
 
-	if ((!counts(KF_WAITS_BLOCK) && !counts(KF_WAITS_FUTEX)) || !state->off_ns)
+	if ((!counts(KF_WAITS_BLOCK) && !counts(KF_WAITS_FUTEX)) || !state->off_ns || !state->tracked)
 		return;
 	end_ns = sleep_end_ns(state, now_ns);
-	if (state->before_us || end_ns <= state->off_ns || is_idle_kthread(state))
+	if (state->before_us || end_ns <= state->off_ns)
 		return;
-	count_wait(state, KF_WAITS_BLOCK, end_ns - state->off_ns, state->nr);
-	if (state->in_syscall && is_futex_wait(state->nr))
-		count_wait(state, KF_WAITS_FUTEX, end_ns - state->off_ns, state->nr);
+	idle = is_idle_kthread(state);
+	terms = terms_when_blocked(state);
+	if (counts(KF_WAITS_BLOCK) && (!idle || terms))
+		add_wait(KF_WAITS_BLOCK, end_ns - state->off_ns, state->nr, aggregate_terms[KF_WAITS_BLOCK] & terms,
+			 !idle);
+	if (counts(KF_WAITS_FUTEX) && state->in_syscall && is_futex_wait(state->nr))
+		add_wait(KF_WAITS_FUTEX, end_ns - state->off_ns, state->nr, aggregate_terms[KF_WAITS_FUTEX] & terms,
+			 true);
 }
 
 #endif

@@ -304,6 +304,24 @@ static void the_plan_obeys_its_limits(void **state)
 	assert_true(kf_ring_bytes(plan.slots[KF_CLASS_SCHED]) <= 4 << 20); /* the largest value 5.15 takes */
 }
 
+/* Four processes at their shares fill the ring in the window, and no sooner. */
+static void a_share_is_a_quarter_over_the_window(void **state)
+{
+	uint64_t period_ns = 1ULL << KF_FLOOD_PERIOD_SHIFT, slots = 1 << 17;
+	struct kf_ring_plan plan = { .slots = { [KF_CLASS_SCHED] = 1 << 20 } };
+
+	for (uint64_t window_ns = period_ns; window_ns < 100 * period_ns; window_ns += period_ns / 3) {
+		uint64_t written = 4ULL * kf_ring_flood_share(slots, window_ns) * window_ns / period_ns;
+
+		if (written > slots || written < slots * 9 / 10)
+			fail_msg("window %lu ns: four shares are %lu slots of %lu", window_ns, written, slots);
+	}
+	assert_int_equal(kf_ring_flood_share(slots, 0), slots / 4);
+	assert_true(kf_ring_flood_share(KF_RING_MIN_SLOTS, UINT64_MAX) > 0); /* 0 would be no limit */
+	assert_int_equal(kf_ring_plan_window_ns(&plan, 5), 5);
+	assert_true(kf_ring_plan_window_ns(&plan, 0) > 10000000000ULL);
+}
+
 static void a_window_too_small_for_the_host_is_refused(void **state)
 {
 	struct kf_ring_plan plan;
@@ -327,6 +345,7 @@ int main(void)
 		cmocka_unit_test(an_orphan_at_the_old_end_is_dropped_silently),
 		cmocka_unit_test(a_racing_writer_never_gets_a_torn_slot_accepted),
 		cmocka_unit_test(the_plan_obeys_its_limits),
+		cmocka_unit_test(a_share_is_a_quarter_over_the_window),
 		cmocka_unit_test(a_window_too_small_for_the_host_is_refused),
 	};
 
