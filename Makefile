@@ -124,10 +124,17 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(SRC) | $(GENERATED)
 	$(Q)$(CLANG) $(filter-out -fsanitize=%,$(KF_CFLAGS)) -O1 -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=all $< $(filter-out user/capture/% user/daemon/% user/bench/% user/cmd/% user/top/%,$(SRC)) $(FUZZED) -lz -ljansson -linih -o $@
 
-install: all ## into $(DESTDIR)$(PREFIX)
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/doc/kflight
+install: all ## into $(DESTDIR)$(PREFIX), with the systemd unit; an existing /etc/kflight/kflight.conf is kept
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/doc/kflight $(DESTDIR)$(PREFIX)/lib/systemd/system \
+		$(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)/etc/kflight
 	install -m 755 $(BUILD)/kflight $(DESTDIR)$(PREFIX)/bin/kflight
-	install -m 644 README.md CHANGELOG.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/kflight
+	install -m 644 README.md CHANGELOG.md LICENSE docs/*.md $(DESTDIR)$(PREFIX)/share/doc/kflight
+	sed 's|/usr/local|$(PREFIX)|' scripts/systemd/kflight.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/kflight.service
+	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/kflight.service
+	install -m 644 scripts/systemd/kflight.sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/kflight.conf
+	install -m 644 scripts/systemd/kflight.conf $(DESTDIR)$(PREFIX)/share/doc/kflight/kflight.conf.example
+	test -e $(DESTDIR)/etc/kflight/kflight.conf || \
+		install -m 644 scripts/systemd/kflight.conf $(DESTDIR)/etc/kflight/kflight.conf
 
 C_FILES = $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 format: ## clang-format everything
