@@ -403,6 +403,10 @@ static void files_of_others_are_refused(void **state)
 		assert_int_equal(chown(path, 12345, (gid_t)-1), 0);
 		assert_int_equal(kf_config_load(&l.config, l.rows, l.given, NULL, &l.e), -1);
 		assert_non_null(strstr(l.e.message, "belongs to uid 12345"));
+		setenv("SUDO_UID", "12345", 1);
+		assert_int_equal(kf_config_load(&l.config, l.rows, l.given, NULL, &l.e), 0);
+		kf_config_free(&l.config);
+		unsetenv("SUDO_UID");
 	}
 	unlink(path);
 	assert_int_equal(kf_config_load(&l.config, l.rows, l.given, NULL, &l.e), -1);

@@ -9,7 +9,7 @@
  *
  * What inih takes in silence is refused here: comments behind values (it would cut the value there), text behind a section's
  * bracket, lines longer than it can hold (200 bytes as Debian builds it), indented sections, control characters and NULs. And
- * so are files larger than 1 MiB, that are no regular files, or that somebody else than root and the user could write.
+ * so are files larger than 1 MiB, that are no regular files, or that somebody else than root and the user (who may have called sudo) could write.
  */
 #ifndef KF_CLI_INI_FILE_H
 #define KF_CLI_INI_FILE_H
