@@ -11,6 +11,7 @@
 #include "base/units.h"
 #include "capture/recorder.h"
 #include "daemon/events.h"
+#include "snapshot/shed_name.h"
 
 #define NS_PER_MS	1000000ULL
 #define EVERY_NS	(10000 * NS_PER_MS)
@@ -58,13 +59,6 @@ int kf_budget_parse(const char *text, uint32_t *out_ppm, struct kf_error *e)
 	return 0;
 }
 
-const char *kf_shed_level_name(enum kf_shed_level level)
-{
-	static const char *const names[KF_SHED_LEVELS] = { "nothing", "syscalls", "syscalls and interrupts" };
-
-	return level < KF_SHED_LEVELS ? names[level] : "unknown";
-}
-
 /* User and system time of this process, not of its children. */
 static uint64_t own_cpu_ns(void)
 {
@@ -108,8 +102,7 @@ static void tell(const struct kf_budget *b, enum kf_shed_level before, enum kf_s
 	enum kf_shed_level changed = after > before ? after : before;
 
 	kf_note("budget: recording costs %.2f %% of the host's CPU time, allowed are %.2f %%: %s are %s",
-		percent(b->status.cost_ppm), percent(b->status.budget_ppm),
-		changed == KF_SHED_SYSCALLS ? "syscalls" : "interrupts",
+		percent(b->status.cost_ppm), percent(b->status.budget_ppm), kf_shed_name(changed),
 		after > before ? "not recorded any more" : "recorded again");
 }
 

@@ -64,9 +64,6 @@ const struct kf_shed *kf_budget_sheds(const struct kf_budget *b, size_t *n);
 /* Fills cost_ppm, budget_ppm, sheds and n_sheds of a snapshot. Returns 0 or -1 when out of memory. */
 int kf_budget_tell(const struct kf_budget *b, struct kf_snapshot *s);
 
-/* "interrupts and syscalls": what that level gives up, "nothing" */
-const char *kf_shed_level_name(enum kf_shed_level level);
-
 /* The judgement. All zero but the first three at the start. */
 struct kf_budget_judge {
 	uint32_t budget_ppm;
