@@ -53,7 +53,7 @@ int set_term_true(struct kf_set_true *ctx)
 		return 0;
 	control.terms[index & (KF_MAX_TERMS - 1)].true_until_ns = ctx->until_ns;
 	if (ctx->until_ns > now_ns)
-		ctx->rule = fire(1u << index, false, now_ns);
+		ctx->rule = fire(1u << index, 0, now_ns);
 	return 0;
 }
 

@@ -120,8 +120,7 @@ static __always_inline void switch_out(struct task_struct *task, struct thread_s
 static __always_inline void switch_in(struct task_struct *next, struct kf_slot *half, u64 now_ns)
 {
 	struct thread_state *state = thread_of(next);
-	u64 since, throttled_ns;
-	u32 told;
+	u64 since, throttled_ns, told;
 
 	if (!state)
 		return;
@@ -222,7 +221,7 @@ int BPF_PROG(on_switch_helper, bool preempt, struct task_struct *prev, struct ta
 static __always_inline void wake_up(struct task_struct *task, struct thread_state *state, u32 waker, bool irq,
 				    u64 now_ns)
 {
-	u32 told;
+	u64 told;
 
 	if (state->wake_ns && state->wake_ns >= state->off_ns) /* runnable already */
 		return;

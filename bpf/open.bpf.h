@@ -3,8 +3,8 @@
  * open.bpf.h - waits that have not ended: a timer walks them every control.check_every_ns. It must never become a load
  * itself, so a walk that took t is followed by at least 100 t of rest.
  *
- * A term that is true for an open wait counts once. If that fired a rule that got no snapshot, the wait gets one when one can
- * be taken, if it is still open then.
+ * A term that is true for an open wait counts once. If that fires a rule when no snapshot can be taken, it tries again until one
+ * can be; what then decides is the wait's end.
  */
 #ifndef KF_OPEN_BPF_H
 #define KF_OPEN_BPF_H
@@ -76,8 +76,8 @@ static __always_inline u32 open_passed(struct open_wait *wait, const struct walk
 /* Returns 1 when a snapshot was begun: the rest of the waits is looked at next time. */
 static long look_at(void *map, u32 *index, struct open_wait *wait, struct walk *walk)
 {
-	u32 passed, news, again;
 	u64 since_ns, outcome;
+	u32 passed;
 
 	if (*index >= watches_used)
 		return 1;
@@ -89,19 +89,15 @@ static long look_at(void *map, u32 *index, struct open_wait *wait, struct walk *
 		return 0;
 	}
 	remember(passed, walk->now_ns);
-	again = passed & wait->again & walk->retry;
-	news = passed & ~wait->told;
-	wait->told |= news;
-	outcome = news ? fire(news, false, walk->now_ns) : 0;
-	wait->again |= outcome >> 32;
-	if (!(u32)outcome && again) {
-		outcome = fire(again, true, walk->now_ns);
-		news = again;
-	}
+	passed &= ~wait->told | (wait->again & walk->retry);
+	if (!passed)
+		return 0;
+	outcome = fire(passed, TRY_AGAIN | wait->again, walk->now_ns);
+	wait->told |= passed;
+	wait->again = (wait->again & ~passed) | outcome >> 32;
 	if (!(u32)outcome)
 		return 0;
-	wait->again = 0;
-	tell_of_open(wait, walk->now_ns, since_ns, outcome, news);
+	tell_of_open(wait, walk->now_ns, since_ns, outcome, passed);
 	return 1;
 }
 

@@ -61,8 +61,8 @@ struct open_wait {
 	u8 zero;
 	u32 terms; /* that may be true for it, a bit each */
 	u32 told;  /* of these, those whose limit it has passed while open: they count once */
-	u32 again; /* of these, those that got no snapshot, but will when one can be taken */
-	u32 kind;  /* enum open_kind; stored last, OPEN_NONE while the rest changes */
+	u32 again; /* of these, those of rules that fired when no snapshot could be taken, and try again; they have not counted */
+	u32 kind; /* enum open_kind; stored last, OPEN_NONE while the rest changes */
 };
 
 struct {
@@ -175,15 +175,19 @@ static __always_inline void watch_open(struct thread_state *state, enum open_kin
 	wait->kind = kind;
 }
 
-/* The wait is over; tells the terms that it has passed while it was open. */
-static __always_inline u32 watch_end(struct thread_state *state)
+/*
+ * The wait is over. Tells the terms that have counted while it was open, and, in the high half, those that have been true but
+ * count now.
+ */
+static __always_inline u64 watch_end(struct thread_state *state)
 {
 	struct open_wait *wait = watch_of(state);
-	u32 told;
+	u64 told = 0;
 
 	if (!wait)
 		return 0;
-	told = wait->kind != OPEN_NONE ? wait->told : 0;
+	if (wait->kind != OPEN_NONE)
+		told = (wait->told & ~wait->again) | (u64)wait->again << 32;
 	wait->kind = OPEN_NONE;
 	return told;
 }

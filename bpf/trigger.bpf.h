@@ -159,13 +159,28 @@ static __always_inline bool takes_gate(void)
 }
 
 #define TRY_WON	  (1u << 8) /* it has the gate; ... */
-#define TRY_LATER (1u << 9) /* it may have it later, if it is then still true */
+#define TRY_LATER (1u << 9) /* it may have it later */
 
 /*
- * The rule has fired: does it get a snapshot? The order is that of kf_rule_counts. quiet: it was counted before as suppressed,
- * and only tries again. Returns 1 + index if it has the gate, and TRY_*.
+ * How rules are tried: in the low half the terms for which chance has been asked before; and whether those that get nothing now are
+ * told so (TRY_LATER), to try again, instead of being counted as suppressed.
  */
-__noinline u32 try_rule(u32 index, u32 passed, u32 quiet, u64 now_ns)
+#define TRY_AGAIN (1ULL << 32)
+
+static __always_inline u32 suppress(u64 how, __u64 *of_rule, __u64 *of_kind)
+{
+	if (how & TRY_AGAIN)
+		return TRY_LATER;
+	__sync_fetch_and_add(of_rule, 1);
+	__sync_fetch_and_add(of_kind, 1);
+	return 0;
+}
+
+/*
+ * The rule has fired: does it get a snapshot? The order is that of kf_rule_counts. Returns TRY_WON and 1 + index, TRY_LATER, or
+ * 0 if that was it.
+ */
+__noinline u32 try_rule(u32 index, u32 passed, u64 how, u64 now_ns)
 {
 	struct kf_rule_counts *counts = &counters.rules[index & (KF_MAX_RULES - 1)];
 	struct kf_rule *rule = &control.rules[index & (KF_MAX_RULES - 1)];
@@ -173,29 +188,20 @@ __noinline u32 try_rule(u32 index, u32 passed, u32 quiet, u64 now_ns)
 
 	if (!rule->enabled || *(volatile u32 *)&control.gate == KF_GATE_CLOSED)
 		return 0;
-	if (!quiet && bpf_get_prandom_u32() > rule->sample) {
+	if (!(rule->terms & passed & (u32)how) && bpf_get_prandom_u32() > rule->sample) {
 		__sync_fetch_and_add(&counts->sampled, 1);
 		return 0;
 	}
 	if (now_ns < rule->limited_until_ns || now_ns < control.limited_until_ns) {
-		if (!quiet)
-			__sync_fetch_and_add(&counts->limited, 1);
-		return TRY_LATER;
+		if (how & TRY_AGAIN)
+			return TRY_LATER;
+		__sync_fetch_and_add(&counts->limited, 1);
+		return 0;
 	}
-	if (now_ns < rule->cooldown_until_ns || now_ns < control.cooldown_until_ns) {
-		if (!quiet) {
-			__sync_fetch_and_add(&counts->cooling, 1);
-			__sync_fetch_and_add(&counters.cooling[kind], 1);
-		}
-		return TRY_LATER;
-	}
-	if (!takes_gate()) {
-		if (!quiet) {
-			__sync_fetch_and_add(&counts->busy, 1);
-			__sync_fetch_and_add(&counters.busy[kind], 1);
-		}
-		return TRY_LATER;
-	}
+	if (now_ns < rule->cooldown_until_ns || now_ns < control.cooldown_until_ns)
+		return suppress(how, &counts->cooling, &counters.cooling[kind]);
+	if (!takes_gate())
+		return suppress(how, &counts->busy, &counters.busy[kind]);
 	rule->cooldown_until_ns = now_ns + rule->cooldown_ns;
 	__sync_fetch_and_add(&counts->hits, 1);
 	__sync_fetch_and_add(&counters.hits[kind], 1);
@@ -203,10 +209,10 @@ __noinline u32 try_rule(u32 index, u32 passed, u32 quiet, u64 now_ns)
 }
 
 /*
- * All rules that have fired; the first that may gets the gate. Returns 1 + its index, 0 none; in the high half the terms
- * that may get a snapshot later.
+ * All rules that have fired; the first that may gets the gate, and those behind it are served by its snapshot, too: they do
+ * not try again. Returns 1 + its index, 0 none; in the high half the terms of those that are to try again.
  */
-__noinline u64 try_rules(u32 rules, u32 passed, u32 quiet, u64 now_ns)
+__noinline u64 try_rules(u32 rules, u32 passed, u64 how, u64 now_ns)
 {
 	u32 won = 0, later = 0;
 
@@ -217,9 +223,11 @@ __noinline u64 try_rules(u32 rules, u32 passed, u32 quiet, u64 now_ns)
 			break;
 		if (!(rules >> i & 1))
 			continue;
-		outcome = try_rule(i, passed, quiet, now_ns);
+		outcome = try_rule(i, passed, how, now_ns);
 		won |= outcome & 31;
 		later |= control.rules[i].terms & passed & -(outcome / TRY_LATER & 1);
+		if (outcome & TRY_WON)
+			how &= ~TRY_AGAIN;
 	}
 	return won | (u64)later << 32;
 }
@@ -246,13 +254,13 @@ __noinline int count_hold_latency(u64 event_ns)
 }
 
 /* Terms have become true: have rules fired? Holds the window if one of them may have it. Returns as try_rules(). */
-__noinline u64 fire(u32 passed, u32 quiet, u64 now_ns)
+__noinline u64 fire(u32 passed, u64 how, u64 now_ns)
 {
 	u32 rules = rules_true(passed, now_ns);
 	u64 outcome = 0;
 
 	if (rules)
-		outcome = try_rules(rules, passed, quiet, now_ns);
+		outcome = try_rules(rules, passed, how, now_ns);
 	if ((u32)outcome) {
 		hold_window_of(now_ns);
 		count_hold_latency(now_ns);
@@ -297,6 +305,7 @@ struct long_wait {
 	u64 arg0;
 	u32 what;  /* AS_SYSCALL() */
 	u32 terms; /* that may be true for it */
+	u64 drawn; /* ... for which chance has been asked */
 };
 
 /* The terms that it passes; in the high half 1 + index of the rule for which the window is held now, 0 none. */
@@ -312,7 +321,7 @@ __noinline u64 pass(const struct long_wait *wait)
 	if (!passed)
 		return 0;
 	remember(passed, wait->now_ns);
-	return passed | fire(passed, false, wait->now_ns) << 32;
+	return passed | fire(passed, wait->drawn, wait->now_ns) << 32;
 }
 
 /* The window is held for it: not in one function with holding it, the stack of both would be too deep. */
@@ -358,9 +367,9 @@ static __always_inline void tell_in_syscall(struct thread_state *state, u32 term
 	state->told_in_ns = state->syscall_ns;
 }
 
-/* It runs again: was it runnable, or throttled, for too long? told: terms that have passed before. */
+/* It runs again: was it runnable, or throttled, for too long? told: as of watch_end(). */
 static __always_inline void judge_gap(struct task_struct *task, const struct thread_state *state, u64 since_ns,
-				      u64 throttled_ns, u32 told, u64 now_ns)
+				      u64 throttled_ns, u64 told, u64 now_ns)
 {
 	struct long_wait wait;
 
@@ -371,13 +380,14 @@ static __always_inline void judge_gap(struct task_struct *task, const struct thr
 	wait.throttled_ns = throttled_ns;
 	wait.arg0 = state->arg0;
 	wait.what = AS_SYSCALL(AS(RUNQ), state->nr);
-	wait.terms = state->terms & ~told;
+	wait.terms = state->terms & ~(u32)told;
+	wait.drawn = told >> 32;
 	if (wait.terms)
 		look_closer(task, &wait);
 }
 
 /* It is woken: was it off the CPU for too long? */
-static __always_inline void judge_sleep(struct task_struct *task, struct thread_state *state, u32 told, u64 now_ns)
+static __always_inline void judge_sleep(struct task_struct *task, struct thread_state *state, u64 told, u64 now_ns)
 {
 	struct long_wait wait;
 
@@ -388,7 +398,8 @@ static __always_inline void judge_sleep(struct task_struct *task, struct thread_
 	wait.throttled_ns = 0;
 	wait.arg0 = state->arg0;
 	wait.what = sleep_as(state->nr, state->in_syscall);
-	wait.terms = terms_when_blocked(state) & ~(told | told_in_syscall(state));
+	wait.terms = terms_when_blocked(state) & ~((u32)told | told_in_syscall(state));
+	wait.drawn = told >> 32;
 	if (wait.terms)
 		told |= look_closer(task, &wait);
 	tell_in_syscall(state, told);
@@ -409,6 +420,7 @@ static __always_inline void judge_syscall(struct task_struct *task, const struct
 	wait.arg0 = arg0;
 	wait.what = AS_SYSCALL(AS(SYSCALL), nr);
 	wait.terms = state->terms & ~told_in_syscall(state);
+	wait.drawn = 0;
 	if (wait.terms)
 		look_closer(task, &wait);
 }
