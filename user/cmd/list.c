@@ -64,7 +64,7 @@ int cmd_list(int argc, char **argv)
 	const struct kf_command command = {
 		.name = "list",
 		.summary = "the snapshots a running recorder has written",
-		.description = "Newest first, those that are still there, of the last 1024 that were written since the "
+		.description = "Newest first, those that are still there, of the last 256 that were written since the "
 			       "recorder started. Exit status 3 if no recorder runs or it may not be asked.",
 		.examples = "  kflight list\n"
 			    "  kflight report \"$(kflight list --json | jq -r '.snapshots[0].path')\"\n",
