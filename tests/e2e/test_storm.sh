@@ -55,10 +55,8 @@ stop_recorder
 kill "$load"
 
 "$kflight" info --json "$snapshot" >"$tmp/info" || fail "info"
-read -r fired hits ran_s <<-END
-	$(jq -r '[(.rules[0].counts | .hits + .cooling + .busy + .sampled + .limited), .rules[0].counts.hits,
-		((.window.end_ns - .recording.started_ns) / 1e9)] | map(tostring) | join(" ")' "$tmp/info")
-END
+read -r fired hits ran_s <<<"$(jq -r '[.rules[0].fired, .rules[0].hits, ((.window.end_ns - .window.started_ns) / 1e9)] |
+	map(tostring) | join(" ")' "$tmp/info")"
 per_second=$(awk "BEGIN { printf \"%d\", $fired / $ran_s }")
 lowest=$(sort -n "$tmp/rss" | head -1)
 highest=$(sort -n "$tmp/rss" | tail -1)
