@@ -105,7 +105,7 @@ void kf_recorder_close(struct kf_recorder **r)
 	for (int class = 0; class < KF_CLASSES; class ++)
 		if ((*r)->rings[class])
 			munmap((void *)(*r)->rings[class], kf_ring_bytes((*r)->plan.slots[class]) * (*r)->plan.n_cpus);
-	kf_recorder_count_cost(*r, false, NULL);
+	kf_recorder_stop_cost(*r);
 	kf_recorder_waits_unmap(*r);
 	kflight_bpf__destroy((*r)->bpf);
 	free((*r)->fired);

@@ -118,5 +118,10 @@ int kf_recorder_shed(struct kf_recorder *r, enum kf_shed_level level, struct kf_
 /* CPU time of all BPF programs since it was first asked to count, while counting (costs 20 ns a run: sample it). */
 int kf_recorder_count_cost(struct kf_recorder *r, bool on, struct kf_error *e);
 uint64_t kf_recorder_cost_ns(const struct kf_recorder *r);
+/*
+ * Counting takes CAP_SYS_ADMIN each time. Who is going to give that up starts a child that keeps it, and it alone
+ * (capture/cost_helper.h): before there are threads.
+ */
+int kf_recorder_start_cost_helper(struct kf_recorder *r, struct kf_error *e);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "capture/recorder.h"
 
+struct kf_cost_helper;
 struct kflight_bpf;
 struct ring_buffer;
 struct bpf_link;
@@ -31,9 +32,11 @@ struct kf_recorder {
 	uint64_t hole_until_ns;	 /* records were dropped during an earlier hold: whole again only from here on */
 	enum kf_shed_level shed; /* given up */
 	struct {
-		int fd; /* of bpf_enable_stats(), 0 not counting */
-		uint64_t checks_ns,
-			checks_began_ns; /* looks at open waits while counting: up to the last time, and their sum then */
+		struct kf_cost_helper *helper; /* NULL: we have the right ourselves */
+		bool counting;
+		int fd; /* of bpf_enable_stats(), without a helper */
+		/* Looks at open waits while counting: their sum up to the last time, and the counter when this time began. */
+		uint64_t checks_ns, checks_began_ns;
 	} cost;
 	struct kf_trigger *fired; /* not yet taken by kf_recorder_next_trigger() */
 	size_t n_fired, room_fired;
@@ -65,5 +68,8 @@ int kf_recorder_command_with(struct bpf_program *program, void *context, size_t 
 int kf_recorder_scan(struct bpf_program *program, void **bytes, size_t *len, struct kf_error *e);
 
 uint64_t kf_monotonic_ns(void);
+
+/* cost.c: no more counting, no child. */
+void kf_recorder_stop_cost(struct kf_recorder *r);
 
 #endif

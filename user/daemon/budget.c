@@ -34,7 +34,7 @@ struct kf_budget {
 	struct kf_budget_status status;
 	struct kf_shed sheds[KF_MAX_SHEDS];
 	size_t n_sheds;
-	bool told_exhausted;
+	bool told_exhausted, told_unknown;
 };
 
 int kf_budget_parse(const char *text, uint32_t *out_ppm, struct kf_error *e)
@@ -143,9 +143,12 @@ static void begin_look(struct kf_budget *b)
 	struct kf_error e;
 
 	if (kf_recorder_count_cost(b->recorder, true, &e)) {
-		kf_note("budget: %s; nothing will be given up", e.message);
+		if (!b->told_unknown)
+			kf_note("budget: %s; nothing will be given up", e.message);
+		b->told_unknown = true;
 		b->status.cost_ppm = KF_COST_UNKNOWN;
-		return; /* the timer is not set again */
+		kf_timer_set(b->timer, kf_now_ns() + b->every_ns, 0); /* the host may be too busy just now */
+		return;
 	}
 	b->bpf_ns = kf_recorder_cost_ns(b->recorder);
 	b->began_ns = kf_now_ns();
