@@ -127,15 +127,129 @@ static void unknown_is_no_pass(void **state)
 	kf_verdict_release(&w.v);
 	ask(&w, "max(runq) of hgo > 50ms");
 	assert_int_equal(judge(&w), KF_INCOMPLETE);
-	assert_string_equal(w.v.measured[2].why,
+	assert_string_equal(w.v.judged[2].parts[0].why,
 			    "no thread or process named 'hgo' is in the window, did you mean 'hog'?");
 	kf_verdict_release(&w.v);
 	ask(&w, "max(runq) of '</y>&\"*\xff]]>' > 50ms");
 	assert_int_equal(judge(&w), KF_INCOMPLETE);
-	expect(w.v.measured[3].why, ", did you mean '</x>&\"'\\x01\\xff]]>'?");
+	expect(w.v.judged[3].parts[0].why, ", did you mean '</x>&\"'\\x01\\xff]]>'?");
 	kf_verdict_release(&w.v);
 	ask(&w, "max(runq) of 20 > 15ms");
 	assert_int_equal(judge(&w), KF_FINDINGS);
+	end(&w);
+}
+
+/* Unknown is max(runq) of nobody; true and false are of 20, which waited 20 ms. */
+#define UNKNOWN "max(runq) of nobody > 1ms"
+#define TRUE	"max(runq) of 20 > 15ms"
+#define FALSE	"max(runq) of 20 > 50ms"
+
+static void three_values(void **state)
+{
+	static const struct {
+		const char *text;
+		enum kf_answer answer;
+		uint32_t decisive;
+	} cases[] = {
+		{ TRUE " and " TRUE, KF_ANSWER_YES, 1 },
+		{ TRUE " and " FALSE, KF_ANSWER_NO, 0 },
+		{ TRUE " or " FALSE, KF_ANSWER_YES, 1 },
+		{ FALSE " or " TRUE, KF_ANSWER_YES, 2 },
+		{ FALSE " or runq of 20 > 60ms", KF_ANSWER_NO, 0 },
+		{ UNKNOWN " or " TRUE, KF_ANSWER_YES, 2 },
+		{ UNKNOWN " or " FALSE, KF_ANSWER_UNKNOWN, 1 },
+		{ UNKNOWN " and " TRUE, KF_ANSWER_UNKNOWN, 1 },
+		{ UNKNOWN " and " FALSE, KF_ANSWER_NO, 0 },
+		{ "(" UNKNOWN " or " FALSE ") and " TRUE, KF_ANSWER_UNKNOWN, 1 },
+		{ "(" UNKNOWN " or " TRUE ") and runq of 20 > 16ms", KF_ANSWER_YES, 6 },
+		{ "(" UNKNOWN " or " TRUE ") and " FALSE, KF_ANSWER_NO, 0 },
+		{ "max(runq) > 15ms {pid=20}", KF_ANSWER_YES, 1 },
+		{ "max(runq) > 15ms {tid=20}", KF_ANSWER_YES, 1 },
+		{ "max(runq) > 15ms {tid=30|20, pid=20}", KF_ANSWER_YES, 1 },
+		{ "max(runq) > 15ms {tid=30, pid=20}", KF_ANSWER_UNKNOWN, 1 },
+		{ "max(runq) > 15ms {comm=nobody|<*, cooldown=1m}", KF_ANSWER_YES, 1 },
+		{ "max(runq) > 15ms {comm=h?g}", KF_ANSWER_YES, 1 },
+		{ "max(runq) of 20 > 15ms {comm=hog}", KF_ANSWER_UNKNOWN, 1 },
+		{ "max(runq) of 20 > 15ms {cgroup=/web}", KF_ANSWER_UNKNOWN, 1 },
+	};
+	struct world w;
+
+	begin(&w, true);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		ask(&w, cases[i].text);
+	judge(&w);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		if (w.v.judged[i].answer != cases[i].answer || w.v.judged[i].decisive != cases[i].decisive)
+			fail_msg("%s: wanted %d by %x, got %d by %x: %s", cases[i].text, cases[i].answer,
+				 cases[i].decisive, w.v.judged[i].answer, w.v.judged[i].decisive,
+				 w.v.judged[i].parts[0].why);
+	end(&w);
+}
+
+/* Which part it was. */
+static void parts_are_told(void **state)
+{
+	json_error_t why;
+	json_t *o, *x;
+	struct world w;
+	char *text;
+
+	begin(&w, true);
+	ask(&w, TRUE " and " FALSE " or total(runq) of 20 > 10% {name=slow, sample=10%}");
+	ask(&w, UNKNOWN " or " FALSE);
+	assert_int_equal(judge(&w), KF_FINDINGS);
+	text = printed(&w, kf_verdict_text);
+	expect(text, "FAIL: 1 violation\n");
+	expect(text, "  FAIL     slow: " TRUE " and " FALSE " or total(runq) of 20 > 10% {name=slow, sample=10%}\n"
+		     "    true     " TRUE "  20.0 ms (3 waits)\n"
+		     "    false    " FALSE "  20.0 ms (3 waits)\n"
+		     "    true     total(runq) of 20 > 10%  ");
+	expect(text, "(cooldown, sample and enabled are for triggers: left out)\n");
+	expect(text, "    unknown  " UNKNOWN "  no such wait\n           no thread or process named 'nobody' is in");
+	free(text);
+	text = printed(&w, kf_verdict_junit);
+	expect(text, "name=\"slow: max(runq) of 20 &gt; 15ms and ");
+	expect(text, "<failure type=\"violation\" message=\"total(runq) of 20 &gt; 10%: ");
+	expect(text, "<error type=\"incomplete\" message=\"max(runq) of nobody &gt; 1ms: no thread or process named");
+	free(text);
+	text = printed(&w, kf_verdict_json);
+	o = json_loads(text, 0, &why);
+	if (!o)
+		fail_msg("line %d: %s\n%s", why.line, why.text, text);
+	x = json_array_get(json_object_get(o, "expressions"), 0);
+	assert_string_equal(json_string_value(json_object_get(x, "name")), "slow");
+	assert_true(json_is_null(json_object_get(x, "value")));
+	x = json_array_get(json_object_get(x, "parts"), 2);
+	assert_string_equal(json_string_value(json_object_get(x, "answer")), "true");
+	assert_true(json_is_true(json_object_get(x, "decisive")));
+	assert_string_equal(json_string_value(json_object_get(x, "unit")), "percent");
+	json_decref(o);
+	free(text);
+	end(&w);
+}
+
+/* The worst period is named. */
+static void periods_are_told(void **state)
+{
+	json_error_t why;
+	json_t *o, *x;
+	struct world w;
+	char *text;
+
+	begin(&w, true);
+	ask(&w, "count(runq) of 20 > 1 / 100ms");
+	assert_int_equal(judge(&w), KF_FINDINGS);
+	text = printed(&w, kf_verdict_text);
+	expect(text, "  FAIL     count(runq) of 20 > 1 / 100ms  3 (3 waits), in the 100 ms from ");
+	free(text);
+	text = printed(&w, kf_verdict_json);
+	o = json_loads(text, 0, &why);
+	x = json_array_get(json_object_get(json_array_get(json_object_get(o, "expressions"), 0), "parts"), 0);
+	x = json_object_get(x, "period");
+	assert_int_equal(json_integer_value(json_object_get(x, "from_ns")), MS(100));
+	assert_int_equal(json_integer_value(json_object_get(x, "length_ns")), MS(100));
+	json_decref(o);
+	free(text);
 	end(&w);
 }
 
@@ -316,9 +430,9 @@ static void rules_from_a_file(void **state)
 	if (kf_checks_add_file(&checks, path, &e))
 		fail_msg("%s", e.message);
 	unlink(path);
-	assert_int_equal(checks.n_exprs, 2);
-	assert_string_equal(checks.exprs[0].text, "max(runq) of web > 5ms");
-	assert_string_equal(checks.exprs[1].who, "a#b");
+	assert_int_equal(checks.n_conditions, 2);
+	assert_string_equal(checks.conditions[0].text, "max(runq) of web > 5ms");
+	assert_string_equal(checks.conditions[1].exprs[0].who, "a#b");
 	assert_int_equal(checks.rules.n_thresholds, 1);
 	kf_checks_release(&checks);
 }
@@ -363,15 +477,12 @@ static void bad_rules_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(expressions_decide),
-		cmocka_unit_test(unknown_is_no_pass),
-		cmocka_unit_test(findings_decide_without_expressions),
-		cmocka_unit_test(a_wait_is_told_once),
-		cmocka_unit_test(a_hole_can_hide_a_finding),
-		cmocka_unit_test(json_is_valid),
-		cmocka_unit_test(junit_is_escaped),
-		cmocka_unit_test(rules_from_a_file),
-		cmocka_unit_test(bad_rules_files),
+		cmocka_unit_test(expressions_decide),  cmocka_unit_test(unknown_is_no_pass),
+		cmocka_unit_test(three_values),	       cmocka_unit_test(parts_are_told),
+		cmocka_unit_test(periods_are_told),    cmocka_unit_test(findings_decide_without_expressions),
+		cmocka_unit_test(a_wait_is_told_once), cmocka_unit_test(a_hole_can_hide_a_finding),
+		cmocka_unit_test(json_is_valid),       cmocka_unit_test(junit_is_escaped),
+		cmocka_unit_test(rules_from_a_file),   cmocka_unit_test(bad_rules_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

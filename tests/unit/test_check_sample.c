@@ -61,7 +61,7 @@ static struct kf_measured measured(const struct world *w, const char *text)
 	struct kf_expr x = expr_of(text);
 	struct kf_measured m;
 
-	if (kf_measure(&m, &x, &w->view, &e))
+	if (kf_measure(&m, &x, NULL, &w->view, &e))
 		fail_msg("'%s': %s", text, e.message);
 	return m;
 }
@@ -414,6 +414,133 @@ static void the_worst_in_words(void **state)
 	release(&w);
 }
 
+/*
+ * A window of 1 s. nginx/20 sleeps 1 ms in futex, waits 1 ms to run behind hog/30 and runs 1 ms, again and again; but from
+ * 400 to 490 ms on it waits for 9 ms each time.
+ */
+static struct kf_snapshot *a_bad_tenth(void)
+{
+	struct kf_snapshot *s = make(1, MS(1000), MS(2000));
+	uint64_t now = MS(1000) + 1000;
+
+	s->syscall_mode = KF_SYSCALLS_BLOCKING;
+	knows_taken(s);
+	tells(switched(s, 0, now, 0, 20), MS(999), KF_CAUSE_WOKEN, 0);
+	while (now < MS(1985)) {
+		uint64_t gap = now >= MS(1400) && now < MS(1490) ? MS(9) : MS(1);
+
+		blocked(s, 0, now + MS(1), 20, 30, SYS_futex);
+		waking(s, 0, now + MS(2), 20, 30, 0);
+		now += MS(2) + gap;
+		tells(switched(s, 0, now, 30, 20), now - gap, KF_CAUSE_WOKEN, 30);
+	}
+	named(scanned(s, 20, 0, 0, KF_NR_USER), "nginx");
+	named(scanned(s, 30, 0, 0, KF_NR_USER), "hog");
+	return s;
+}
+
+static void periods(void **state)
+{
+	struct kf_measured m;
+	struct world w;
+
+	build(&w, a_bad_tenth());
+	/* Over the whole window they are few. */
+	expect(&w, "p95(runq) of nginx > 2ms", KF_ANSWER_NO);
+	expect(&w, "p95(runq) of nginx > 2ms / 100ms", KF_ANSWER_YES);
+	expect(&w, "p95(runq) of nginx > 9ms / 100ms", KF_ANSWER_NO);
+	expect(&w, "avg(runq) of nginx > 5ms / 100ms", KF_ANSWER_YES);
+	expect(&w, "avg(runq) of nginx > 5ms", KF_ANSWER_NO);
+	expect(&w, "total(runq) of nginx > 70% / 100ms", KF_ANSWER_YES);
+	expect(&w, "total(runq) of nginx > 95% / 100ms", KF_ANSWER_NO);
+	expect(&w, "count(runq > 5ms) of nginx >= 8 / 100ms", KF_ANSWER_YES);
+	expect(&w, "count(runq > 5ms) of nginx > 9 / 100ms", KF_ANSWER_NO);
+	expect(&w, "rate(runq > 5ms) of nginx >= 80/s/100ms", KF_ANSWER_YES);
+	expect(&w, "rate(runq > 5ms) of nginx > 9/s", KF_ANSWER_NO);
+	expect(&w, "count(futex) of nginx < 15 / 100ms", KF_ANSWER_YES);
+	expect(&w, "count(futex) of nginx < 6 / 100ms", KF_ANSWER_NO);
+	expect(&w, "max(runq) of nginx < 2ms / 100ms", KF_ANSWER_YES);
+	m = measured(&w, "count(runq > 5ms) of nginx > 1 / 100ms");
+	assert_in_range(m.from_ns, MS(1380), MS(1420));
+	assert_int_equal(m.window_ns, MS(100));
+	assert_in_range(m.value, 8, 9);
+	assert_true(m.has_worst);
+	assert_int_equal(kf_sample_ns(&m.worst), MS(9));
+	/* The smallest, for "below". */
+	m = measured(&w, "count(futex) of nginx < 15 / 100ms");
+	assert_in_range(m.from_ns, MS(1380), MS(1420));
+	release(&w);
+}
+
+/* The same as without a period. */
+static void a_period_as_long_as_the_window(void **state)
+{
+	static const char *const texts[] = { "p90(runq) > 2ms",	     "avg(runq) of nginx > 1500us",
+					     "total(futex) < 30%",   "count(runq>2ms) > 8",
+					     "rate(futex) >= 300/s", "total(block) of nginx > 200ms",
+					     "p50(futex) < 1ms",     "total(steal) > 1%" };
+	char with_period[100];
+	struct world w;
+
+	build(&w, a_bad_tenth());
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		struct kf_measured a = measured(&w, texts[i]), b;
+
+		snprintf(with_period, sizeof(with_period), "%s / 1s", texts[i]);
+		b = measured(&w, with_period);
+		if (a.answer != b.answer || a.value != b.value || a.n_waits != b.n_waits)
+			fail_msg("%s: %d, %lu of %lu; with a period %d, %lu of %lu", texts[i], a.answer, a.value,
+				 a.n_waits, b.answer, b.value, b.n_waits);
+	}
+	release(&w);
+}
+
+static void a_period_longer_than_the_window(void **state)
+{
+	struct world w;
+
+	build(&w, a_bad_tenth());
+	expect(&w, "count(runq > 5ms) > 5 / 2s", KF_ANSWER_YES);
+	expect_why(&w, "count(runq > 5ms) > 50 / 2s", "the window holds 1.00 s, less than the period of 2.00 s");
+	expect_why(&w, "p1(runq) > 1ns / 2s", "less than the period");
+	expect_why(&w, "count(runq > 5ms) < 50 / 2s", "less than the period");
+	expect(&w, "total(runq) of nginx > 10% / 2s", KF_ANSWER_YES);
+	expect(&w, "total(runq) of nginx > 30% / 2s", KF_ANSWER_UNKNOWN);
+	expect(&w, "rate(runq > 5ms) > 4/s/2s", KF_ANSWER_YES);
+	expect(&w, "rate(runq > 5ms) > 6/s/2s", KF_ANSWER_UNKNOWN);
+	release(&w);
+}
+
+/* 20 sleeps from 1450 to 1500 ms, and is not seen before 1700: it may have slept in between, and woken up at any time. */
+static void periods_with_lost_records(void **state)
+{
+	struct kf_snapshot *s = make(1, MS(1000), MS(2000));
+	struct world w;
+
+	s->syscall_mode = KF_SYSCALLS_BLOCKING;
+	tells(switched(s, 0, MS(1000) + 1000, 0, 20), MS(999), KF_CAUSE_WOKEN, 0);
+	blocked(s, 0, MS(1450), 20, 0, SYS_futex);
+	waking(s, 0, MS(1500), 20, 0, 0);
+	tells(switched(s, 0, MS(1500) + 1000, 0, 20), MS(1500), KF_CAUSE_WOKEN, 0);
+	tells(switched(s, 0, MS(1700), 30, 20), MS(1699), KF_CAUSE_WOKEN, 0);
+	died(s, 0, MS(1990), 20, 0);
+	build(&w, s);
+	assert_true(w.samples.lists[KF_SAMPLE_HOLE].n > 0);
+	expect(&w, "count(futex) of 20 > 0 / 100ms", KF_ANSWER_YES);
+	expect(&w, "count(futex) of 20 > 1 / 100ms", KF_ANSWER_UNKNOWN);
+	/* Longer than the period, but not than the hole. */
+	expect(&w, "count(futex > 150ms) of 20 > 0 / 100ms", KF_ANSWER_UNKNOWN);
+	expect(&w, "count(futex > 250ms) of 20 > 0 / 100ms", KF_ANSWER_NO);
+	expect(&w, "count(futex > 30ms) of 20 > 5 / 100ms", KF_ANSWER_NO);
+	expect(&w, "avg(futex) of 20 > 40ms / 100ms", KF_ANSWER_YES);
+	expect(&w, "avg(futex) of 20 > 150ms / 100ms", KF_ANSWER_UNKNOWN);
+	expect(&w, "p99(futex) of 20 > 1s / 100ms", KF_ANSWER_NO);
+	expect(&w, "total(futex) of 20 > 49% / 100ms", KF_ANSWER_YES);
+	expect(&w, "total(futex) of 20 > 60% / 100ms", KF_ANSWER_UNKNOWN);
+	expect(&w, "total(futex) of 20 > 100% / 100ms", KF_ANSWER_NO);
+	release(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -432,6 +559,10 @@ int main(void)
 		cmocka_unit_test(quotas),
 		cmocka_unit_test(time_of_cpus),
 		cmocka_unit_test(the_worst_in_words),
+		cmocka_unit_test(periods),
+		cmocka_unit_test(a_period_as_long_as_the_window),
+		cmocka_unit_test(a_period_longer_than_the_window),
+		cmocka_unit_test(periods_with_lost_records),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

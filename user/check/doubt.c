@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "expr/expr.h"
+#include "expr/settings.h"
 #include "check/samples.h"
 #include "check/select.h"
 #include "cli/options.h"
@@ -81,7 +82,7 @@ static void suggest(const struct kf_view *v, const char *who, char *buf, size_t 
 	size_t n = 0;
 
 	buf[0] = '\0';
-	if (names && !kf_select(&all, v->t, "", 0, v->tgid, NULL)) {
+	if (names && !kf_select(&all, v->t, NULL, NULL, v->tgid, NULL)) {
 		for (size_t i = 0; i < v->t->n_threads; i++)
 			if (all.has[i]) {
 				names[n++] = v->t->threads[i].process_comm;
@@ -97,22 +98,46 @@ static void suggest(const struct kf_view *v, const char *who, char *buf, size_t 
 	free(names);
 }
 
-static bool doubt_threads(const struct kf_view *v, const struct kf_expr *x, const struct kf_selection *threads,
-			  char *why, size_t len)
+/* The names asked for, by whoever selected nobody. */
+static const char *name_asked_for(const struct kf_expr *x, const struct kf_settings *settings)
 {
+	if (x->who[0])
+		return x->who;
+	for (size_t i = 0; settings && i < settings->n_filters; i++)
+		if (settings->filters[i].by == KF_FILTER_COMM && settings->n_filters == 1)
+			return settings->filters[i].comm.text;
+	return "";
+}
+
+static void tell_nobody(const struct kf_view *v, const struct kf_expr *x, const struct kf_settings *settings, char *why,
+			size_t len)
+{
+	const char *name = name_asked_for(x, settings);
 	char who[128], near[KF_TEXT_COMM_BYTES + 24]; /* why has room for both */
 
-	if (threads->n)
-		return false;
-	kf_text_printable(x->who, sizeof(x->who), who, sizeof(who));
-	suggest(v, x->who, near, sizeof(near));
-	if (x->pid)
+	kf_text_printable(name, strlen(name), who, sizeof(who));
+	suggest(v, name, near, sizeof(near));
+	if (x->pid && !(settings && settings->n_filters))
 		snprintf(why, len, "no process or thread %u is in the window", x->pid);
-	else if (x->who[0])
+	else if (name[0])
 		snprintf(why, len, "no thread or process named '%s' is in the window%s", who, near);
+	else if (settings && settings->n_filters)
+		snprintf(why, len, "no thread that all of {} fits is in the window");
 	else
 		snprintf(why, len, "no thread is in the window");
-	return true;
+}
+
+static bool doubt_threads(const struct kf_view *v, const struct kf_expr *x, const struct kf_settings *settings,
+			  const struct kf_selection *threads, char *why, size_t len)
+{
+	if (threads->n_unknown && !v->as_seen) {
+		snprintf(why, len, "of %zu thread%s the cgroup is not known", threads->n_unknown,
+			 threads->n_unknown == 1 ? "" : "s");
+		return true;
+	}
+	if (!threads->n)
+		tell_nobody(v, x, settings, why, len);
+	return !threads->n;
 }
 
 /* A thread that slept in a syscall and came back, but of whose syscalls there is no record: the filter left it out. */
@@ -198,13 +223,14 @@ static bool doubt_kind(const struct kf_view *v, const struct kf_expr *x, const s
 	return false;
 }
 
-enum kf_doubt kf_doubt(const struct kf_view *v, const struct kf_expr *x, const struct kf_selection *threads, char *why,
-		       size_t len)
+enum kf_doubt kf_doubt(const struct kf_view *v, const struct kf_expr *x, const struct kf_settings *settings,
+		       const struct kf_selection *threads, char *why, size_t len)
 {
 	char of_window[KF_DOUBT_BYTES];
 	enum kf_doubt doubt = kf_doubt_window(v, of_window, sizeof(of_window));
 
-	if (doubt != KF_DOUBT_HOLES && (doubt_threads(v, x, threads, why, len) || doubt_kind(v, x, threads, why, len)))
+	if (doubt != KF_DOUBT_HOLES &&
+	    (doubt_threads(v, x, settings, threads, why, len) || doubt_kind(v, x, threads, why, len)))
 		return KF_DOUBT_HOLES;
 	if (doubt != KF_DOUBT_NONE)
 		snprintf(why, len, "%s", of_window);

@@ -13,6 +13,7 @@
 struct kf_expr;
 struct kf_samples;
 struct kf_selection;
+struct kf_settings;
 struct kf_snapshot;
 struct kf_timeline;
 
@@ -24,7 +25,7 @@ struct kf_view {
 	uint64_t window_min_ns; /* a shorter window answers nothing; 0 any */
 	uint64_t from_ns;	/* nor does one that begins later, or was cut at its end; 0 no matter */
 	uint32_t tgid;		/* only this process and what it started, 0 every thread */
-	bool as_seen;		/* waits that were cut off count as long as they were seen */
+	bool as_seen; /* waits that were cut off count as long as they were seen, threads as far as they are known */
 };
 
 #define KF_DOUBT_BYTES 256
@@ -37,9 +38,9 @@ enum kf_doubt {
 
 /* Puts the reason into why if there is one, no full stop. */
 enum kf_doubt kf_doubt_window(const struct kf_view *v, char *why, size_t len);
-/* That, and what is about this expression and these threads. */
-enum kf_doubt kf_doubt(const struct kf_view *v, const struct kf_expr *x, const struct kf_selection *threads, char *why,
-		       size_t len);
+/* That, and what is about this expression and these threads, which it and settings (NULL none) selected. */
+enum kf_doubt kf_doubt(const struct kf_view *v, const struct kf_expr *x, const struct kf_settings *settings,
+		       const struct kf_selection *threads, char *why, size_t len);
 
 /* Syscalls that do not block have no records. */
 bool kf_sees_all_syscalls(const struct kf_view *v);

@@ -80,7 +80,7 @@ static int read_text(char *text, FILE *in, const char *path, struct kf_error *e)
 
 int kf_checks_add_file(struct kf_checks *c, const char *path, struct kf_error *e)
 {
-	size_t before = c->n_exprs + c->rules.n_thresholds + c->rules.n_off;
+	size_t before = c->n_conditions + c->rules.n_thresholds + c->rules.n_off;
 	FILE *in = fopen(path, "re");
 	char *text;
 	int err;
@@ -96,7 +96,7 @@ int kf_checks_add_file(struct kf_checks *c, const char *path, struct kf_error *e
 		err = take_lines(c, text, path, e);
 	free(text);
 	fclose(in);
-	if (!err && c->n_exprs + c->rules.n_thresholds + c->rules.n_off == before)
+	if (!err && c->n_conditions + c->rules.n_thresholds + c->rules.n_off == before)
 		return kf_fail(e, KF_USAGE, "one expression, or 'rule NAME=WARN,ERROR', per line",
 			       "rules '%s' hold no rule", path);
 	return err;

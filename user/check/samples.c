@@ -235,12 +235,17 @@ void kf_samples_release(struct kf_samples *s)
 	memset(s, 0, sizeof(*s));
 }
 
-uint64_t kf_sample_window_ns(const struct kf_sample *s, const struct kf_timeline *t)
+uint64_t kf_sample_range_ns(const struct kf_sample *s, uint64_t from_ns, uint64_t to_ns)
 {
-	uint64_t from = s->start_ns > t->floor_ns ? s->start_ns : t->floor_ns;
-	uint64_t to = s->end_ns < t->end_ns ? s->end_ns : t->end_ns;
+	uint64_t from = s->start_ns > from_ns ? s->start_ns : from_ns;
+	uint64_t to = s->end_ns < to_ns ? s->end_ns : to_ns;
 
 	return to > from ? to - from : 0;
+}
+
+uint64_t kf_sample_window_ns(const struct kf_sample *s, const struct kf_timeline *t)
+{
+	return kf_sample_range_ns(s, t->floor_ns, t->end_ns);
 }
 
 bool kf_sample_is_futex(const struct kf_sample *s)

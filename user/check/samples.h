@@ -67,7 +67,8 @@ static inline uint64_t kf_sample_ns(const struct kf_sample *s)
 	return s->end_ns - s->start_ns;
 }
 
-/* What of it lies in the window. */
+/* What of it lies in a range, and in the window. */
+uint64_t kf_sample_range_ns(const struct kf_sample *s, uint64_t from_ns, uint64_t to_ns);
 uint64_t kf_sample_window_ns(const struct kf_sample *s, const struct kf_timeline *t);
 
 /* Is it, or may it be (VAGUE ones), a wait in futex(2)? */

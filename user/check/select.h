@@ -8,19 +8,23 @@
 #include <stdint.h>
 
 struct kf_error;
+struct kf_expr;
+struct kf_settings;
 struct kf_timeline;
 
 struct kf_selection {
-	bool *has; /* by thread */
-	size_t n;  /* so many of those that lived in the window */
+	bool *has;	  /* by thread */
+	size_t n;	  /* so many of those that lived in the window */
+	size_t n_unknown; /* not counted: those that would fit, but of which it is not known in which cgroup they are */
 };
 
 /*
- * who: a glob for thread or process names, "" every thread. pid: that process with what it started, or, if there is no
- * such process, that thread; 0 every one. tgid: only within this process and what it started; 0 no matter.
+ * x and settings (NULL: every thread) say whose waits: a glob for thread or process names; a PID, which is that process with what it
+ * started, or, in `of`, if there is no such process, that thread; a thread; a cgroup and what is below it. tgid: only within this
+ * process and what it started; 0 no matter.
  */
-int kf_select(struct kf_selection *out, const struct kf_timeline *t, const char *who, uint32_t pid, uint32_t tgid,
-	      struct kf_error *e);
+int kf_select(struct kf_selection *out, const struct kf_timeline *t, const struct kf_expr *x,
+	      const struct kf_settings *settings, uint32_t tgid, struct kf_error *e);
 void kf_selection_release(struct kf_selection *s);
 
 #endif

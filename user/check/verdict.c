@@ -5,60 +5,114 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "base/text.h"
 #include "base/units.h"
 #include "check/samples.h"
 #include "check/select.h"
-#include "expr/condition.h"
 
 /* What rules take for late by default: a shorter hole hides no finding of that severity. */
 #define HIDES_ERROR_NS 10000000
 #define HIDES_WARN_NS  1000000
 
-/* One expression, for now. */
-static int parse(struct kf_expr *out, const char *text, size_t *column, struct kf_error *e)
-{
-	struct kf_condition condition;
-
-	if (kf_condition_parse(&condition, "expression", text, column, e))
-		return -1;
-	if (condition.n_exprs != 1 || condition.settings.n_filters || condition.exprs[0].over_ns)
-		return kf_fail(e, KF_USAGE, NULL,
-			       "expression '%.200s': check knows no and, or, periods and settings yet", text);
-	*out = condition.exprs[0];
-	return 0;
-}
-
-int kf_checks_add(struct kf_checks *c, const char *expression, size_t *column, struct kf_error *e)
+int kf_checks_add(struct kf_checks *c, const char *text, size_t *column, struct kf_error *e)
 {
 	if (column)
 		*column = 0;
-	if (c->n_exprs >= KF_CHECKS_MAX)
+	if (c->n_conditions >= KF_CHECKS_MAX)
 		return kf_fail(e, KF_USAGE, NULL, "more than %d expressions", KF_CHECKS_MAX);
-	if (KF_GROW(c->exprs, c->n_exprs, c->room_exprs))
+	if (KF_GROW(c->conditions, c->n_conditions, c->room_conditions))
 		return kf_fail_memory(e, "expressions");
-	if (parse(&c->exprs[c->n_exprs], expression, column, e))
+	if (kf_condition_parse(&c->conditions[c->n_conditions], "expression", text, column, e))
 		return -1;
-	c->n_exprs++;
+	c->n_conditions++;
 	return 0;
+}
+
+bool kf_checks_need_syscalls(const struct kf_checks *c)
+{
+	for (size_t i = 0; i < c->n_conditions; i++)
+		for (size_t j = 0; j < c->conditions[i].n_exprs; j++)
+			if (c->conditions[i].exprs[j].kind == KF_EXPR_SYSCALL)
+				return true;
+	return false;
 }
 
 void kf_checks_release(struct kf_checks *c)
 {
-	free(c->exprs);
+	free(c->conditions);
 	kf_rule_settings_release(&c->rules);
 	*c = (struct kf_checks){ 0 };
 }
 
+/* All parts of a clause must be true: one that is not, decides it. */
+static enum kf_answer join_clause(const struct kf_judged *j, uint32_t clause)
+{
+	enum kf_answer answer = KF_ANSWER_YES;
+
+	for (size_t i = 0; i < KF_MAX_TERMS; i++) {
+		if (!(clause >> i & 1))
+			continue;
+		if (j->parts[i].answer == KF_ANSWER_NO)
+			return KF_ANSWER_NO;
+		if (j->parts[i].answer == KF_ANSWER_UNKNOWN)
+			answer = KF_ANSWER_UNKNOWN;
+	}
+	return answer;
+}
+
+static uint32_t unknown_parts(const struct kf_judged *j, uint32_t clause)
+{
+	uint32_t parts = 0;
+
+	for (size_t i = 0; i < KF_MAX_TERMS; i++)
+		if ((clause >> i & 1) && j->parts[i].answer == KF_ANSWER_UNKNOWN)
+			parts |= 1u << i;
+	return parts;
+}
+
+/* One clause that is true is enough, whatever the others are. */
+static void join(struct kf_judged *j, const struct kf_condition *c)
+{
+	uint32_t yes = 0, unknown = 0;
+
+	for (size_t i = 0; i < c->n_clauses; i++) {
+		enum kf_answer answer = join_clause(j, c->clauses[i]);
+
+		if (answer == KF_ANSWER_YES)
+			yes |= c->clauses[i];
+		else if (answer == KF_ANSWER_UNKNOWN)
+			unknown |= unknown_parts(j, c->clauses[i]);
+	}
+	j->answer = yes ? KF_ANSWER_YES : unknown ? KF_ANSWER_UNKNOWN : KF_ANSWER_NO;
+	j->decisive = yes ? yes : unknown;
+}
+
+static int judge(struct kf_judged *j, const struct kf_condition *c, const struct kf_view *view, struct kf_error *e)
+{
+	j->parts = calloc(c->n_exprs, sizeof(*j->parts));
+	if (!j->parts)
+		return kf_fail_memory(e, "the verdict");
+	for (size_t i = 0; i < c->n_exprs; i++)
+		if (kf_measure(&j->parts[i], &c->exprs[i], &c->settings, view, e))
+			return -1;
+	join(j, c);
+	return 0;
+}
+
 static int measure(struct kf_verdict *v, const struct kf_checks *c, const struct kf_view *view, struct kf_error *e)
 {
-	v->measured = calloc(c->n_exprs + 1, sizeof(*v->measured));
-	if (!v->measured)
+	v->judged = calloc(c->n_conditions + 1, sizeof(*v->judged));
+	if (!v->judged)
 		return kf_fail_memory(e, "the verdict");
-	for (size_t i = 0; i < c->n_exprs; i++) {
-		if (kf_measure(&v->measured[i], &c->exprs[i], view, e))
+	for (v->n_judged = 0; v->n_judged < c->n_conditions; v->n_judged++) {
+		struct kf_judged *j = &v->judged[v->n_judged];
+
+		if (judge(j, &c->conditions[v->n_judged], view, e)) {
+			free(j->parts);
 			return -1;
-		v->n_violated += v->measured[i].answer == KF_ANSWER_YES;
-		v->n_unknown += v->measured[i].answer == KF_ANSWER_UNKNOWN;
+		}
+		v->n_violated += j->answer == KF_ANSWER_YES;
+		v->n_unknown += j->answer == KF_ANSWER_UNKNOWN;
 	}
 	return 0;
 }
@@ -99,7 +153,7 @@ static int find(struct kf_verdict *v, const struct kf_checks *c, const struct kf
 {
 	struct kf_selection threads = { 0 };
 	struct kf_rule_options o = { 0 };
-	int err = kf_select(&threads, view->t, "", 0, c->tgid, e);
+	int err = kf_select(&threads, view->t, NULL, NULL, c->tgid, e);
 
 	kf_rule_settings_use(&c->rules, &o);
 	o.threads = c->tgid ? threads.has : NULL;
@@ -139,7 +193,7 @@ int kf_verdict_find(struct kf_verdict *v, const struct kf_checks *c, const struc
 	int err = kf_samples_collect(&samples, t, e);
 
 	memset(v, 0, sizeof(*v));
-	v->has_findings = c->findings || !c->n_exprs;
+	v->has_findings = c->findings || !c->n_conditions;
 	if (!err)
 		err = kf_missing_find(&v->missing, t, s, e);
 	if (!err)
@@ -153,7 +207,9 @@ int kf_verdict_find(struct kf_verdict *v, const struct kf_checks *c, const struc
 
 void kf_verdict_release(struct kf_verdict *v)
 {
-	free(v->measured);
+	for (size_t i = 0; i < v->n_judged; i++)
+		free(v->judged[i].parts);
+	free(v->judged);
 	kf_findings_release(&v->findings);
 	kf_missing_release(&v->missing);
 	memset(v, 0, sizeof(*v));
@@ -167,4 +223,19 @@ const char *kf_verdict_name(enum kf_status status)
 const char *kf_answer_name(enum kf_answer answer)
 {
 	return answer == KF_ANSWER_NO ? "ok" : answer == KF_ANSWER_YES ? "FAIL" : "unknown";
+}
+
+const char *kf_part_name(enum kf_answer answer)
+{
+	return answer == KF_ANSWER_NO ? "false" : answer == KF_ANSWER_YES ? "true" : "unknown";
+}
+
+const char *kf_condition_title(const struct kf_condition *c, char *buf, size_t len)
+{
+	size_t used = 0;
+
+	if (c->settings.name[0])
+		used = (size_t)snprintf(buf, len, "%s: ", c->settings.name);
+	kf_text_printable(c->text, sizeof(c->text), buf + used, len - used);
+	return buf;
 }

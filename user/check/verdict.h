@@ -2,8 +2,9 @@
 /*
  * verdict.h - is a window as it should be? Expressions and rules in, one of three answers out.
  *
- * Without expressions the findings of rules/ decide: one of at least fail_on is a failure. With expressions these decide,
- * and findings only if asked for. The status is KF_FINDINGS if anything is wrong for sure; else KF_INCOMPLETE if anything
+ * Without conditions the findings of rules/ decide: one of at least fail_on is a failure. With conditions these decide, and
+ * findings only if asked for. A condition is true if one of its clauses is, and that if all of its parts are; of each part it may be
+ * not known, and of the whole then only if it matters. The status is KF_FINDINGS if anything is wrong for sure; else KF_INCOMPLETE if anything
  * is not known; else KF_OK. A time of which nothing is known could hide a finding if it is as long as what a rule finds.
  */
 #ifndef KF_CHECK_VERDICT_H
@@ -15,16 +16,16 @@
 #include <stdio.h>
 
 #include "base/error.h"
-#include "expr/expr.h"
 #include "check/measure.h"
+#include "expr/condition.h"
 #include "output/missing.h"
 #include "rules/finding.h"
 #include "rules/settings.h"
 
 /* What is asked. Zeroed, with fail_on set, it asks for findings. */
 struct kf_checks {
-	struct kf_expr *exprs;
-	size_t n_exprs, room_exprs;
+	struct kf_condition *conditions;
+	size_t n_conditions, room_conditions;
 	struct kf_rule_settings rules;
 	enum kf_severity fail_on;
 	bool findings;		/* they decide although there are expressions */
@@ -37,8 +38,13 @@ struct kf_checks {
 /* More make no sense and would take long on a large file. */
 #define KF_CHECKS_MAX 256
 
-/* column as in kf_condition_parse(). */
-int kf_checks_add(struct kf_checks *c, const char *expression, size_t *column, struct kf_error *e);
+/*
+ * A text as in expr/condition.h; column as in kf_condition_parse(). What it says of cooldown, sample and enabled is for triggers, and
+ * left out.
+ */
+int kf_checks_add(struct kf_checks *c, const char *text, size_t *column, struct kf_error *e);
+/* Is anything about syscalls? They need --syscalls slow. */
+bool kf_checks_need_syscalls(const struct kf_checks *c);
 /*
  * Adds a file: one expression, or "rule NAME=WARN,ERROR" (rules/settings.h), per line; # begins a comment, empty lines
  * are nothing. Errors name file and line.
@@ -46,10 +52,18 @@ int kf_checks_add(struct kf_checks *c, const char *expression, size_t *column, s
 int kf_checks_add_file(struct kf_checks *c, const char *path, struct kf_error *e);
 void kf_checks_release(struct kf_checks *c);
 
+/* A condition, by parts. */
+struct kf_judged {
+	enum kf_answer answer;
+	struct kf_measured *parts; /* by expression of the condition */
+	uint32_t decisive;	   /* a bit per part that makes it true, or keeps it from being known */
+};
+
 struct kf_verdict {
-	enum kf_status status;	      /* KF_OK, KF_FINDINGS, KF_INCOMPLETE */
-	struct kf_measured *measured; /* by expression */
-	size_t n_violated, n_unknown; /* expressions */
+	enum kf_status status;	  /* KF_OK, KF_FINDINGS, KF_INCOMPLETE */
+	struct kf_judged *judged; /* by condition */
+	size_t n_judged;
+	size_t n_violated, n_unknown; /* conditions */
 	bool has_findings;	      /* they were looked for */
 	struct kf_findings findings;
 	size_t n_bad;			   /* findings of at least fail_on */
@@ -74,8 +88,12 @@ struct kf_verdict_page {
 
 /* "ok", "FAIL", "INCOMPLETE" */
 const char *kf_verdict_name(enum kf_status status);
-/* "ok", "FAIL", "unknown" of one expression, or of the findings. */
+/* "ok", "FAIL", "unknown" of a condition, or of the findings; "false", "true", "unknown" of a part. */
 const char *kf_answer_name(enum kf_answer answer);
+const char *kf_part_name(enum kf_answer answer);
+/* "storm: runq>5ms", or the text alone; printable; returns buf. */
+const char *kf_condition_title(const struct kf_condition *c, char *buf, size_t len);
+#define KF_TITLE_BYTES (4 * KF_CONDITION_BYTES + KF_RULE_NAME_BYTES)
 
 /* For people: the verdict in the first line. All three flush out; a full disk or closed pipe is an error. */
 int kf_verdict_text(const struct kf_verdict_page *p, FILE *out, struct kf_error *e);
@@ -87,9 +105,11 @@ int kf_verdict_text(const struct kf_verdict_page *p, FILE *out, struct kf_error 
  *	status       the exit status that goes with it
  *	file, host, kernel
  *	window       {floor_ns, end_ns, held_ns}
- *	expressions  [{expression, verdict ("ok", "fail", "unknown"), value, unit ("ns", "percent", "count", "per_s", "per_m",
- *	             "per_h"), compare, limit, waits, worst, why}]: value is as seen, null if there is no such wait; worst and
- *	             why are "" if there is nothing to say
+ *	expressions  [{expression, name ("" not given), verdict ("ok", "fail", "unknown"), value, unit, compare, limit, waits, worst,
+ *	             why, parts}]: those of its only part, null if it has several
+ *	  parts      [{expression, answer ("true", "false", "unknown"), decisive, value, unit ("ns", "percent", "count", "per_s",
+ *	             "per_m", "per_h"), compare, limit, waits, period (null or {from_ns, length_ns}: the worst), worst, why}]: value
+ *	             is as seen, null if there is no such wait; worst and why are "" if there is nothing to say
  *	fail_on      "ERROR", ...; null: findings were not asked for
  *	findings_verdict  "ok", "fail", "unknown"; null likewise
  *	findings_why
@@ -99,7 +119,7 @@ int kf_verdict_text(const struct kf_verdict_page *p, FILE *out, struct kf_error 
 int kf_verdict_json(const struct kf_verdict_page *p, FILE *out, struct kf_error *e);
 
 /*
- * JUnit XML: a testsuite of a testcase per expression, and one per rule if findings were asked for. What is wrong is a
+ * JUnit XML: a testsuite of a testcase per condition, called by its name if it has one, and one per rule if findings were asked for. What is wrong is a
  * <failure>, what is not known an <error>, a rule that is off is <skipped>. Names and texts of strangers come out as
  * printable UTF-8 (base/text.h), escaped.
  */

@@ -58,25 +58,79 @@ static json_t *limit_of(const struct kf_expr *x)
 	return x->unit == KF_EXPR_NS ? json_integer((json_int_t)x->limit) : json_real((double)x->limit / KF_EXPR_MICRO);
 }
 
-static json_t *expression_json(const struct kf_verdict_page *p, size_t i)
+static json_t *period_of(const struct kf_measured *m, const struct kf_expr *x)
+{
+	if (!x->over_ns)
+		return json_null();
+	return json_pack("{sI sI}", "from_ns", (json_int_t)m->from_ns, "length_ns", (json_int_t)m->window_ns);
+}
+
+static json_t *part_json(const struct kf_verdict_page *p, const struct kf_judged *j, const struct kf_condition *c,
+			 size_t i)
 {
 	static const char *const compares[] = { ">", ">=", "<", "<=" };
-	const struct kf_measured *m = &p->v->measured[i];
-	const struct kf_expr *x = &p->c->exprs[i];
+	const struct kf_measured *m = &j->parts[i];
+	const struct kf_expr *x = &c->exprs[i];
 	char worst[KF_SENTENCE_BYTES];
 
 	kf_measured_worst(m, x, p->t, worst, sizeof(worst));
-	return json_pack("{so so so ss ss so so ss ss}", "expression", text_of(x->text), "verdict",
-			 lower(kf_answer_name(m->answer)), "value", value_of(m, x), "unit", unit_of(x), "compare",
-			 compares[x->compare & 3], "limit", limit_of(x), "waits", json_integer((json_int_t)m->n_waits),
-			 "worst", worst, "why", m->why);
+	return json_pack("{so ss sb so ss ss so sI so ss ss}", "expression", text_of(x->text), "answer",
+			 kf_part_name(m->answer), "decisive", (int)(j->decisive >> i & 1), "value", value_of(m, x),
+			 "unit", unit_of(x), "compare", compares[x->compare & 3], "limit", limit_of(x), "waits",
+			 (json_int_t)m->n_waits, "period", period_of(m, x), "worst", worst, "why", m->why);
+}
+
+static json_t *parts_json(const struct kf_verdict_page *p, const struct kf_judged *j, const struct kf_condition *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; list && i < c->n_exprs; i++)
+		if (json_array_append_new(list, part_json(p, j, c, i))) {
+			json_decref(list);
+			return NULL;
+		}
+	return list;
+}
+
+/* What its only part says, for those who asked for no more. */
+static int copy_from_part(json_t *condition, json_t *parts)
+{
+	static const char *const keys[] = { "value", "unit", "compare", "limit", "waits", "worst", "why" };
+	json_t *only = json_array_size(parts) == 1 ? json_array_get(parts, 0) : NULL;
+	int err = 0;
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+		err |= only ? json_object_set(condition, keys[i], json_object_get(only, keys[i]))
+			    : json_object_set_new(condition, keys[i], json_null());
+	return err;
+}
+
+static json_t *expression_json(const struct kf_verdict_page *p, size_t i)
+{
+	const struct kf_condition *c = &p->c->conditions[i];
+	const struct kf_judged *j = &p->v->judged[i];
+	json_t *parts = parts_json(p, j, c);
+	json_t *made = parts ? json_pack("{so ss so}", "expression", text_of(c->text), "name", c->settings.name,
+					 "verdict", lower(kf_answer_name(j->answer)))
+			     : NULL;
+
+	if (!made || copy_from_part(made, parts)) {
+		json_decref(parts);
+		json_decref(made);
+		return NULL;
+	}
+	if (json_object_set_new(made, "parts", parts)) {
+		json_decref(made);
+		return NULL;
+	}
+	return made;
 }
 
 static json_t *expressions_json(const struct kf_verdict_page *p)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; list && i < p->c->n_exprs; i++)
+	for (size_t i = 0; list && i < p->c->n_conditions; i++)
 		if (json_array_append_new(list, expression_json(p, i))) {
 			json_decref(list);
 			return NULL;

@@ -10,6 +10,7 @@
 #include "base/units.h"
 #include "expr/expr_text.h"
 #include "model/timeline.h"
+#include "output/line.h"
 #include "output/sentence.h"
 
 /* U+FFFE and U+FFFF are UTF-8, but no XML. */
@@ -66,21 +67,46 @@ static void put_result(FILE *out, const char *element, const char *type, const c
 	fprintf(out, "</%s>\n", element);
 }
 
-static void put_expression(const struct kf_verdict_page *p, size_t i, FILE *out)
+/* What decided it: "p99(runq)>2ms/1s: 3.2 ms; futex>50ms: 61 ms", or why it is not known. */
+static void add_message(struct kf_line *line, const struct kf_judged *j, const struct kf_condition *c, size_t i)
 {
-	const struct kf_measured *m = &p->v->measured[i];
-	const struct kf_expr *x = &p->c->exprs[i];
-	char worst[KF_SENTENCE_BYTES], shown[4 * KF_EXPR_BYTES], value[64], limit[64], message[160];
+	const struct kf_measured *m = &j->parts[i];
+	char value[64], limit[64], shown[4 * KF_EXPR_BYTES];
 
-	kf_measured_worst(m, x, p->t, worst, sizeof(worst));
-	kf_text_printable(x->text, sizeof(x->text), shown, sizeof(shown));
-	open_case(out, "expression", shown);
-	snprintf(message, sizeof(message), "%s, which is %s", kf_measured_value(m, x, value, sizeof(value)),
-		 kf_expr_limit(x, limit, sizeof(limit)));
-	if (m->answer == KF_ANSWER_YES)
-		put_result(out, "failure", "violation", message, worst);
-	else if (m->answer == KF_ANSWER_UNKNOWN)
-		put_result(out, "error", "incomplete", m->why, worst);
+	if (line->used)
+		kf_line_text(line, "; ");
+	if (c->n_exprs > 1) {
+		kf_text_printable(c->exprs[i].text, sizeof(c->exprs[i].text), shown, sizeof(shown));
+		kf_line_add(line, "%s: ", shown);
+	}
+	if (m->answer == KF_ANSWER_UNKNOWN)
+		kf_line_text(line, m->why);
+	else
+		kf_line_add(line, "%s, which is %s", kf_measured_value(m, &c->exprs[i], value, sizeof(value)),
+			    kf_expr_limit(&c->exprs[i], limit, sizeof(limit)));
+}
+
+static void put_condition(const struct kf_verdict_page *p, size_t i, FILE *out)
+{
+	const struct kf_condition *c = &p->c->conditions[i];
+	const struct kf_judged *j = &p->v->judged[i];
+	char worst[KF_SENTENCE_BYTES], title[KF_TITLE_BYTES], message[2048], detail[4096];
+	struct kf_line said, more;
+
+	kf_line_init(&said, message, sizeof(message));
+	kf_line_init(&more, detail, sizeof(detail));
+	for (size_t k = 0; k < c->n_exprs; k++) {
+		if (!(j->decisive >> k & 1))
+			continue;
+		add_message(&said, j, c, k);
+		kf_measured_worst(&j->parts[k], &c->exprs[k], p->t, worst, sizeof(worst));
+		kf_line_add(&more, "%s%s", more.used && worst[0] ? "; " : "", worst);
+	}
+	open_case(out, "expression", kf_condition_title(c, title, sizeof(title)));
+	if (j->answer == KF_ANSWER_YES)
+		put_result(out, "failure", "violation", message, detail);
+	else if (j->answer == KF_ANSWER_UNKNOWN)
+		put_result(out, "error", "incomplete", message, detail);
 	fputs("  </testcase>\n", out);
 }
 
@@ -161,7 +187,7 @@ static size_t bad_rules(const struct kf_verdict_page *p)
 static struct totals add_up(const struct kf_verdict_page *p)
 {
 	struct totals t = {
-		.tests = p->c->n_exprs,
+		.tests = p->c->n_conditions,
 		.failures = p->v->n_violated,
 		.errors = p->v->n_unknown,
 	};
@@ -186,8 +212,8 @@ int kf_verdict_junit(const struct kf_verdict_page *p, FILE *out, struct kf_error
 		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n <testsuite name=\"kflight check\" "
 		"tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\">\n",
 		n.tests, n.failures, n.errors, n.skipped);
-	for (size_t i = 0; i < p->c->n_exprs; i++)
-		put_expression(p, i, out);
+	for (size_t i = 0; i < p->c->n_conditions; i++)
+		put_condition(p, i, out);
 	if (p->v->has_findings)
 		put_findings(p, out);
 	fputs(" </testsuite>\n</testsuites>\n", out);

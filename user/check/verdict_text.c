@@ -24,9 +24,10 @@ static void add_count(struct kf_line *line, const char **between, size_t n, cons
 
 static bool does_as_seen_help(const struct kf_verdict_page *p)
 {
-	for (size_t i = 0; i < p->c->n_exprs; i++)
-		if (p->v->measured[i].as_seen_helps)
-			return true;
+	for (size_t i = 0; i < p->c->n_conditions; i++)
+		for (size_t k = 0; k < p->c->conditions[i].n_exprs; k++)
+			if ((p->v->judged[i].decisive >> k & 1) && p->v->judged[i].parts[k].as_seen_helps)
+				return true;
 	return false;
 }
 
@@ -47,8 +48,8 @@ static void print_headline(const struct kf_verdict_page *p, FILE *out)
 		kf_line_text(&line, ": the window cannot tell");
 		if (does_as_seen_help(p))
 			kf_line_text(&line, " (--as-seen counts waits that it cuts off as long as they were seen)");
-	} else if (p->c->n_exprs) {
-		add_count(&line, &between, p->c->n_exprs, "expression");
+	} else if (p->c->n_conditions) {
+		add_count(&line, &between, p->c->n_conditions, "expression");
 	} else {
 		kf_line_add(&line, ": no finding of %s", kf_severity_name(p->c->fail_on));
 	}
@@ -69,31 +70,77 @@ static void print_window(const struct kf_verdict_page *p, FILE *out)
 
 static size_t widest(const struct kf_checks *c)
 {
+	char title[KF_TITLE_BYTES];
 	size_t width = 0;
 
-	for (size_t i = 0; i < c->n_exprs; i++)
-		if (strlen(c->exprs[i].text) > width)
-			width = strlen(c->exprs[i].text);
+	for (size_t i = 0; i < c->n_conditions; i++) {
+		size_t len = strlen(kf_condition_title(&c->conditions[i], title, sizeof(title)));
+
+		if (len > width)
+			width = len;
+	}
 	return width < 60 ? width : 60;
 }
 
-static void print_expression(const struct kf_verdict_page *p, size_t i, int width, FILE *out)
+/* "3.2 ms (1,204 waits), in the 1.00 s from 16:48:29.364967" */
+static void print_value(const struct kf_verdict_page *p, const struct kf_measured *m, const struct kf_expr *x,
+			FILE *out)
 {
-	const struct kf_measured *m = &p->v->measured[i];
-	const struct kf_expr *x = &p->c->exprs[i];
-	char shown[KF_EXPR_BYTES * 4], value[64], worst[KF_SENTENCE_BYTES], n[32];
+	char value[64], n[32], length[32], time[32];
 
-	kf_text_printable(x->text, sizeof(x->text), shown, sizeof(shown));
-	fprintf(out, "  %-7s  %-*s  %s", kf_answer_name(m->answer), width, shown,
-		kf_measured_value(m, x, value, sizeof(value)));
+	fputs(kf_measured_value(m, x, value, sizeof(value)), out);
 	if (x->kind < KF_EXPR_STEAL && m->has_value)
 		fprintf(out, " (%s wait%s)", kf_format_count(m->n_waits, n, sizeof(n)), m->n_waits == 1 ? "" : "s");
+	if (x->over_ns)
+		fprintf(out, ", in the %s from %s", kf_format_duration(m->window_ns, length, sizeof(length)),
+			kf_format_time(kf_real_ns(p->s, m->from_ns), time, sizeof(time)));
 	fputc('\n', out);
+}
+
+static void print_details(const struct kf_verdict_page *p, const struct kf_measured *m, const struct kf_expr *x,
+			  FILE *out)
+{
+	char worst[KF_SENTENCE_BYTES];
+
 	if (m->answer == KF_ANSWER_UNKNOWN)
 		fprintf(out, "           %s\n", m->why);
 	kf_measured_worst(m, x, p->t, worst, sizeof(worst));
-	if (worst[0] && m->answer != KF_ANSWER_NO)
+	if (worst[0])
 		fprintf(out, "           %s\n", worst);
+}
+
+static void print_parts(const struct kf_verdict_page *p, const struct kf_condition *c, const struct kf_judged *j,
+			FILE *out)
+{
+	char shown[4 * KF_EXPR_BYTES];
+
+	for (size_t i = 0; i < c->n_exprs; i++) {
+		kf_text_printable(c->exprs[i].text, sizeof(c->exprs[i].text), shown, sizeof(shown));
+		fprintf(out, "    %-7s  %s  ", kf_part_name(j->parts[i].answer), shown);
+		print_value(p, &j->parts[i], &c->exprs[i], out);
+		if (j->decisive >> i & 1)
+			print_details(p, &j->parts[i], &c->exprs[i], out);
+	}
+}
+
+static void print_condition(const struct kf_verdict_page *p, size_t i, int width, FILE *out)
+{
+	const struct kf_condition *c = &p->c->conditions[i];
+	const struct kf_judged *j = &p->v->judged[i];
+	char title[KF_TITLE_BYTES];
+
+	kf_condition_title(c, title, sizeof(title));
+	if (c->n_exprs > 1) {
+		fprintf(out, "  %-7s  %s\n", kf_answer_name(j->answer), title);
+		print_parts(p, c, j, out);
+	} else {
+		fprintf(out, "  %-7s  %-*s  ", kf_answer_name(j->answer), width, title);
+		print_value(p, &j->parts[0], &c->exprs[0], out);
+		if (j->answer != KF_ANSWER_NO)
+			print_details(p, &j->parts[0], &c->exprs[0], out);
+	}
+	if (c->settings.paced)
+		fputs("           (cooldown, sample and enabled are for triggers: left out)\n", out);
 }
 
 static void print_finding(const struct kf_finding *f, FILE *out)
@@ -146,10 +193,10 @@ int kf_verdict_text(const struct kf_verdict_page *p, FILE *out, struct kf_error 
 
 	print_headline(p, out);
 	print_window(p, out);
-	if (p->c->n_exprs)
+	if (p->c->n_conditions)
 		fputc('\n', out);
-	for (size_t i = 0; i < p->c->n_exprs; i++)
-		print_expression(p, i, width, out);
+	for (size_t i = 0; i < p->c->n_conditions; i++)
+		print_condition(p, i, width, out);
 	if (p->v->has_findings)
 		print_findings(p, out);
 	print_missing(p, out);

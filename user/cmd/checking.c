@@ -52,9 +52,9 @@ static int parse_fail_on(struct kf_checking *c, struct kf_error *e)
 /* The expression, and a mark under the place. */
 static void point_at(const char *expression, size_t column)
 {
-	char before[KF_EXPR_BYTES * 4], all[KF_EXPR_BYTES * 4];
+	char before[KF_CONDITION_BYTES * 4], all[KF_CONDITION_BYTES * 4];
 
-	if (!column || strlen(expression) >= KF_EXPR_BYTES)
+	if (!column || strlen(expression) >= KF_CONDITION_BYTES)
 		return;
 	kf_text_printable(expression, strlen(expression), all, sizeof(all));
 	kf_text_printable(expression, column - 1, before, sizeof(before));

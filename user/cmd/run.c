@@ -133,7 +133,7 @@ static bool has_checks(const struct run *r)
 {
 	const struct kf_checks *c = &r->checking.checks;
 
-	return c->n_exprs || c->findings || c->rules.n_thresholds || c->rules.n_off;
+	return c->n_conditions || c->findings || c->rules.n_thresholds || c->rules.n_off;
 }
 
 /* Judges the snapshot of the end. Returns an exit status. */
@@ -206,9 +206,8 @@ static void adapt_recording(struct run *r)
 	const struct kf_checks *checks = &r->checking.checks;
 
 	r->recording.for_verdict = has_checks(r);
-	for (size_t i = 0; i < checks->n_exprs; i++)
-		if (checks->exprs[i].kind == KF_EXPR_SYSCALL && !r->recording.syscalls)
-			r->recording.syscalls = "slow";
+	if (kf_checks_need_syscalls(checks) && !r->recording.syscalls)
+		r->recording.syscalls = "slow";
 }
 
 static int run(struct run *r, const struct kf_operands *operands)
