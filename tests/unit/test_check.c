@@ -205,7 +205,7 @@ static void parts_are_told(void **state)
 		     "    false    " FALSE "  20.0 ms (3 waits)\n"
 		     "    true     total(runq) of 20 > 10%  ");
 	expect(text, "(cooldown, sample and enabled are for triggers: left out)\n");
-	expect(text, "    unknown  " UNKNOWN "  no such wait\n           no thread or process named 'nobody' is in");
+	expect(text, "    unknown  " UNKNOWN "  no such wait\n             no thread or process named 'nobody' is in");
 	free(text);
 	text = printed(&w, kf_verdict_junit);
 	expect(text, "name=\"slow: max(runq) of 20 &gt; 15ms and ");

@@ -98,15 +98,15 @@ static void print_value(const struct kf_verdict_page *p, const struct kf_measure
 }
 
 static void print_details(const struct kf_verdict_page *p, const struct kf_measured *m, const struct kf_expr *x,
-			  FILE *out)
+			  int indent, FILE *out)
 {
 	char worst[KF_SENTENCE_BYTES];
 
 	if (m->answer == KF_ANSWER_UNKNOWN)
-		fprintf(out, "           %s\n", m->why);
+		fprintf(out, "%*s%s\n", indent, "", m->why);
 	kf_measured_worst(m, x, p->t, worst, sizeof(worst));
 	if (worst[0])
-		fprintf(out, "           %s\n", worst);
+		fprintf(out, "%*s%s\n", indent, "", worst);
 }
 
 static void print_parts(const struct kf_verdict_page *p, const struct kf_condition *c, const struct kf_judged *j,
@@ -119,7 +119,7 @@ static void print_parts(const struct kf_verdict_page *p, const struct kf_conditi
 		fprintf(out, "    %-7s  %s  ", kf_part_name(j->parts[i].answer), shown);
 		print_value(p, &j->parts[i], &c->exprs[i], out);
 		if (j->decisive >> i & 1)
-			print_details(p, &j->parts[i], &c->exprs[i], out);
+			print_details(p, &j->parts[i], &c->exprs[i], 13, out);
 	}
 }
 
@@ -137,7 +137,7 @@ static void print_condition(const struct kf_verdict_page *p, size_t i, int width
 		fprintf(out, "  %-7s  %-*s  ", kf_answer_name(j->answer), width, title);
 		print_value(p, &j->parts[0], &c->exprs[0], out);
 		if (j->answer != KF_ANSWER_NO)
-			print_details(p, &j->parts[0], &c->exprs[0], out);
+			print_details(p, &j->parts[0], &c->exprs[0], 11, out);
 	}
 	if (c->settings.paced)
 		fputs("           (cooldown, sample and enabled are for triggers: left out)\n", out);
