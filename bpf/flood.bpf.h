@@ -20,15 +20,14 @@ const volatile __u64 flood_window_ns;
 /* A process younger than that is charged to its parent: a storm of short lives is the doing of who forks them. */
 #define YOUNG_NS 1000000000ULL
 
-/* It has had its share: refused, if that is for somebody's good. */
-static __noinline bool flood_refuses(struct kf_ring_head *ring, u64 now_ns)
+static __noinline int count_refused(struct kf_ring_head *ring, u64 now_ns)
 {
-	if (!ring || now_ns - ring->shared_ns > flood_window_ns)
-		return false;
+	if (!ring)
+		return 0;
 	ring->flooded++;
 	ring->flood_last_ns = now_ns;
 	__sync_fetch_and_add(&counters.flooded, 1);
-	return true;
+	return 0;
 }
 
 /* n slots on the account of a process. False: the record is not to be written. */
@@ -56,7 +55,10 @@ static __always_inline bool within_share(struct kf_ring_head *ring, u32 class, u
 		account->slots = 0;
 	}
 	account->slots += n;
-	return account->slots <= flood_share[class] * shares || !flood_refuses(ring, now_ns);
+	if (account->slots <= flood_share[class] * shares || now_ns - ring->shared_ns > flood_window_ns)
+		return true;
+	count_refused(ring, now_ns);
+	return false;
 }
 
 /* Whose doing are the births, names and ends of this thread? */
