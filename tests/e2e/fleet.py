@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""fleet.py DOCUMENT FOLDER: runs every query of docs/fleet.md in DuckDB on FOLDER/gaps/*.csv and FOLDER/reports/*.json, and
+"""fleet.py DOCUMENT FOLDER: runs every query of docs/fleet.md in DuckDB on FOLDER/gaps/*.csv, FOLDER/reports/*.json and FOLDER/pods.csv, and
 compares each answer with one computed here from the same files, without a database. FOLDER/gaps/*.ndjson are the same gaps in the other format.
 
 A query of the document that is not checked here is an error, and so is a check without a query.
@@ -43,6 +43,9 @@ class Files:
         for name in sorted(glob.glob("reports/*.json")):
             with open(name, encoding="utf-8") as file:
                 self.reports.append(json.load(file))
+
+        with open("pods.csv", encoding="utf-8", newline="") as file:
+            self.pods = {row["pod"]: row["name"] for row in csv.DictReader(file)}
 
     def lines(self):
         for name in sorted(glob.glob("gaps/*.ndjson")):
@@ -108,6 +111,17 @@ def worst_processes(files):
         waits = [number(row, "wait_ns") for row in rows]
         if len(waits) >= 10:
             answer.append((host, process, len(waits), percentile(waits, 0.99) / 1e6, max(waits) / 1e6))
+    return sorted(answer, key=lambda row: (-row[3], row[0], row[1]))[:20]
+
+
+def pods(files):
+    rows = [row for row in files.threads if row["part_pod"] != row["pod"]]
+    for row in rows:
+        row["victim"] = files.pods.get(row["pod"]) or row["pod"] or row["unit"] or "host"
+        row["culprit"] = files.pods.get(row["part_pod"]) or row["part_pod"] or row["part_unit"] or "host"
+    answer = [
+        (victim, culprit, hosts(group), delay(group)) for (victim, culprit), group in grouped(rows, "victim", "culprit").items()
+    ]
     return sorted(answer, key=lambda row: (-row[3], row[0], row[1]))[:20]
 
 
@@ -186,6 +200,7 @@ CHECKS = {
     "The worst culprits of the fleet this week": worst_culprits,
     "Which rule grew since the deploy": rule_growth,
     "The worst processes by their 99th percentile": worst_processes,
+    "Which pods take the CPU from which": pods,
     "Throttled time by cgroup": throttled,
     "Why threads wait, host by host": causes,
     "Interrupts that delay threads": interrupts,

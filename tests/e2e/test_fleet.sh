@@ -29,9 +29,14 @@ make_quota_group() {
 		mkdir "$quota_group" && echo '5000 50000' >"$quota_group/cpu.max"
 	fi
 }
+# The loop itself is in a pod below.
+pod=2ca4a155-3599-498d-bb9d-4446693fa3ea
+container=0ba8ac17e4e7a31fb82279503552fe94e64bab4745bf6fd2ff231e7c8ca8bed0
+pod_group=kubepods/burstable/pod$pod/$container
 remove_quota_group() {
-	[ -z "$quota_group" ] || until_true 5 rmdir "$quota_group"
+	[ -z "$quota_group" ] || until_true 5 find "$quota_group" -depth -type d -exec rmdir {} +
 }
+printf 'pod,namespace,name\n%s,default,loop\n' "$pod" >"$tmp/pods.csv"
 
 # A thread with a comma and quotes in its name, and one that is called by a number: what a table has to survive.
 odd_names() {
@@ -58,7 +63,7 @@ record_on() {
 	kflight=$tmp/kflight-$1
 	record --window 10s,256mb
 	if [ -n "$quota_group" ]; then # whose path is asked for when the snapshot is taken: it has to be there then
-		start "$BASH" -c "echo \$\$ >'$quota_group/cgroup.procs' && busy_loop 60"
+		start "$BASH" -c "echo \$\$ >'$quota_group/$pod_group/cgroup.procs' && busy_loop 60"
 		limited=$pid
 	fi
 	start "$BASH" -c 'busy_loop 0.5'
@@ -82,6 +87,7 @@ if [ "$(id -u)" = 0 ] && "$kflight" doctor >/dev/null 2>&1; then
 	need_command chrt
 	at_end+=(remove_quota_group)
 	make_quota_group
+	[ -z "$quota_group" ] || mkdir -p "$quota_group/$pod_group"
 	record_on web1
 	record_on web2
 	for name in web1 web2; do
@@ -89,7 +95,9 @@ if [ "$(id -u)" = 0 ] && "$kflight" doctor >/dev/null 2>&1; then
 		expect_match 'a real-time culprit' ',SCHED_FIFO 10,' "$tmp/gaps/$name.csv"
 		expect_match 'a name with a comma' ',"1,""2""",' "$tmp/gaps/$name.csv"
 		expect_match 'a number as name' ',123,123,' "$tmp/gaps/$name.csv"
-		[ -z "$quota_group" ] || expect_match 'the quota' ",throttled,.*,/kflight-fleet-$$," "$tmp/gaps/$name.csv"
+		[ -n "$quota_group" ] || continue
+		expect_match 'the quota' ",throttled,.*,/kflight-fleet-$$," "$tmp/gaps/$name.csv"
+		expect_match 'the pod' ",$pod,0ba8ac17e4e7," "$tmp/gaps/$name.csv"
 	done
 fi
 
