@@ -58,8 +58,12 @@ chmod +x "$tmp/run"
 
 groups=()
 remove_groups() {
-	local i
+	local i p
 
+	for p in "${started[@]}"; do # a cgroup with somebody in it stays
+		is_gone "$p" || kill "$p"
+		end_within 10 "$p"
+	done
 	for ((i = ${#groups[@]} - 1; i >= 0; i--)); do
 		until_true 5 rmdir "${groups[i]}"
 	done
