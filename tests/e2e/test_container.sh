@@ -110,7 +110,7 @@ make_group "$hierarchy" "$top kubepods burstable pod2ca4a155-3599-498d-bb9d-4446
 start in_group "$group" "$work/victim" -c "$(last_cpu)" -r -s 60 2>"$tmp/victim.err"
 victim=$pid
 make_group "$hierarchy" "$top kubepods besteffort pod7c9e1d22-0b6a-4f0e-9a55-d1a0a4b8e6f1 $other" || fail 'no cgroup for the hog'
-start in_group "$group" "$work/hog" -c "$(last_cpu)" -r -s 60
+start in_group "$group" "$work/hog" -c "$(last_cpu)" -r -s 60 2>"$tmp/hog.err"
 hog=$pid
 
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
