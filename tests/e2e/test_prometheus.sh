@@ -74,8 +74,8 @@ p99_s=$(query 'histogram_quantile(0.99, rate(kflight_run_queue_wait_seconds_buck
 expect 'the recorder is up' 1 "$(query 'up{job="kflight"}')"
 expect 'the recording rule agrees' 1 "$(query 'count(instance:kflight_run_queue_wait_seconds:p99_5m > 0)')"
 
-scrape || fail 'cannot scrape'
 scraped_ns=$(now_ns)
+scrape || fail 'cannot scrape'
 expect_match 'the type of the text' '^Content-Type: text/plain; version=0.0.4' "$tmp/headers"
 promtool check metrics <"$tmp/metrics" >"$tmp/promtool" 2>&1 || fail "promtool check metrics: $(cat "$tmp/promtool")"
 [ ! -s "$tmp/promtool" ] || fail "promtool check metrics: $(cat "$tmp/promtool")"
@@ -98,9 +98,11 @@ figure "$(grep -c '^[a-z]' "$tmp/metrics") samples of $(grep -c '^# TYPE' "$tmp/
 
 kill "$victim"
 end_within 5 "$victim" || fail "the victim did not end"
-paste <(json_field woke_ns <"$tmp/victim") <(json_field late_ns <"$tmp/victim") |
-	awk -v from="$recording_ns" -v to="$scraped_ns" '$1 >= from && $1 <= to { print $2 }' | sort -n >"$tmp/late"
+# Only those it slept before: after a long wait it makes up for the wake-ups it missed without sleeping.
+paste <(json_field due_ns <"$tmp/victim") <(json_field woke_ns <"$tmp/victim") <(json_field late_ns <"$tmp/victim") |
+	awk -v from="$recording_ns" -v to="$scraped_ns" '$1 > before && $2 >= from && $2 <= to { print $3 } { before = $2 }' |
+	sort -n >"$tmp/late"
 own_s=$(awk '{ ns[NR] = $1 } END { print ns[int(NR * 0.99)] / 1e9 }' "$tmp/late")
 figure "99th percentile of the wait to run: $(ms "$p99_s") ms by PromQL, $(ms "$own_s") ms by the victim's own $(wc -l <"$tmp/late") wake-ups"
 expect_true 'PromQL agrees with the victim' "$p99_s >= $own_s / 2 && $p99_s <= $own_s * 2"
-expect_true 'every wake-up was counted' "$waits >= $(wc -l <"$tmp/late") - 20"
+expect_true 'every wake-up was counted' "$waits >= $(wc -l <"$tmp/late")"
