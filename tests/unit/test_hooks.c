@@ -58,8 +58,8 @@ static void begin(struct test *t, struct kf_hooks_options opts)
 
 static void end(struct test *t)
 {
-	kf_hooks_free(&t->hooks);
 	kf_events_free(&t->events);
+	kf_hooks_free(&t->hooks);
 }
 
 static void wait_idle(struct test *t)

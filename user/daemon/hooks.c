@@ -438,10 +438,8 @@ void kf_hooks_free(struct kf_hooks **hooks)
 
 	if (!h)
 		return;
-	if (h->events && h->socket >= 0)
-		kf_events_forget(h->events, h->socket);
 	if (h->socket >= 0)
-		close(h->socket);
+		close(h->socket); /* the loop forgets it by that, if it is still there */
 	if (h->runner)
 		end_runner(h->runner);
 	for (; h->n; h->n--) {

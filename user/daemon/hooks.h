@@ -56,7 +56,7 @@ struct kf_hook_job {
 /* *out NULL if options ask for nothing; every function below takes NULL and does nothing. Bad options and a command that cannot be
  * found are errors now, not at the first incident. */
 int kf_hooks_new(struct kf_hooks **out, const struct kf_hooks_options *opts, struct kf_error *e);
-/* Ends the runner and whatever it runs. */
+/* Ends the runner and whatever it runs. The loop may be gone already. */
 void kf_hooks_free(struct kf_hooks **h);
 
 /* done (may be NULL): the job of that name is over, well or not, and its files may go. */

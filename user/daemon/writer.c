@@ -51,6 +51,8 @@ struct kf_writer {
 	bool no_space;
 	struct kf_error error;
 	char name[KF_FILE_NAME_BYTES];
+	char first_name[KF_FILE_NAME_BYTES]; /* without the number that may have kept it apart */
+	int attempt;
 	uint64_t raw_bytes, file_bytes;
 	double ratio; /* of the last one: file to slots in memory */
 	struct findings found;
@@ -63,7 +65,7 @@ struct kf_writer {
 	pthread_mutex_t sweep_lock; /* one thread deletes at a time */
 
 	/* Failures told. */
-	char told[sizeof(((struct kf_error *)0)->message)];
+	char told[sizeof(((struct kf_error *)0)->message)]; /* the last reason */
 	uint64_t told_at_ns, untold;
 	bool is_news, told_unmarked, told_undeletable;
 };
@@ -158,18 +160,34 @@ static int prepare_file(void *writer, int fd)
 	return 0;
 }
 
+/*
+ * Two snapshots in one second: the second one gets a number, also when the first one is deleted already, because what was
+ * shipped under a name is not to be replaced by something else.
+ */
+static void choose_name(struct kf_writer *w, int dir)
+{
+	char first[KF_FILE_NAME_BYTES];
+	int attempt = 1, last;
+
+	kf_file_name(w->snapshot, 1, first, sizeof(first));
+	if (!strcmp(first, w->first_name))
+		attempt = w->attempt + 1;
+	for (last = attempt + 99; attempt <= last; attempt++) {
+		kf_file_name(w->snapshot, attempt, w->name, sizeof(w->name));
+		if (faccessat(dir, w->name, F_OK, AT_SYMLINK_NOFOLLOW))
+			break;
+	}
+	snprintf(w->first_name, sizeof(w->first_name), "%s", first);
+	w->attempt = attempt;
+}
+
 static int save(struct kf_writer *w)
 {
 	int dir = kf_output_dir_fd(w->opts.dir);
 
 	if (kf_output_dir_refresh(w->opts.dir, &w->found.folder_changed, &w->error) || make_room(w))
 		return -1;
-	/* Two snapshots in one second: the second one gets a number. */
-	for (int attempt = 1; attempt <= 100; attempt++) {
-		kf_file_name(w->snapshot, attempt, w->name, sizeof(w->name));
-		if (faccessat(dir, w->name, F_OK, AT_SYMLINK_NOFOLLOW))
-			break;
-	}
+	choose_name(w, dir);
 	if (kf_snapshot_write_prepared(w->snapshot, dir, w->name, prepare_file, w, &w->error))
 		return -1;
 	if (w->raw_bytes && w->file_bytes)
@@ -258,26 +276,36 @@ static void count_found(struct kf_writer *w, const struct findings *found)
 	w->counts.kept_bytes = found->swept.kept_bytes;
 }
 
-/* Messages that differ only in what has digits, the file's name or a size: the words before and the reason behind are the same. */
-static bool is_same_reason(const char *a, const char *b)
+/* A message without what is another each time: the name of the file, and digits (sizes). */
+static void take_reason(const struct kf_writer *w, const char *message, char *reason)
 {
-	const char *why_a = strrchr(a, ':'), *why_b = strrchr(b, ':');
+	size_t name = strlen(w->name);
 
-	return !strncmp(a, b, strcspn(a, "0123456789")) && !strcmp(why_a ? why_a : "", why_b ? why_b : "");
+	while (*message)
+		if (name && !strncmp(message, w->name, name))
+			message += name;
+		else if (*message >= '0' && *message <= '9')
+			message++;
+		else
+			*reason++ = *message++;
+	*reason = 0;
 }
 
 /* The same reason again within a minute is no news. */
 static void judge_failure(struct kf_writer *w, struct kf_error *e)
 {
 	uint64_t now_ns = kf_now_ns();
+	char reason[sizeof(w->told)];
 	size_t len;
 
-	w->is_news = !w->told_at_ns || now_ns - w->told_at_ns >= NEWS_AGAIN_NS || !is_same_reason(w->told, e->message);
+	take_reason(w, e->message, reason);
+
+	w->is_news = !w->told_at_ns || now_ns - w->told_at_ns >= NEWS_AGAIN_NS || strcmp(w->told, reason) != 0;
 	if (!w->is_news) {
 		w->untold++;
 		return;
 	}
-	snprintf(w->told, sizeof(w->told), "%s", e->message);
+	strcpy(w->told, reason);
 	w->told_at_ns = now_ns;
 	len = strlen(e->message);
 	if (w->untold)
