@@ -99,6 +99,8 @@ void kf_recorder_term_stats(const struct kf_recorder *r, int term, struct kf_ter
  * KF_TRIGGER_AGGREGATE; the window is held) if one of them got a snapshot, 1 if none fired or those were suppressed, which is counted.
  */
 int kf_recorder_set_true(struct kf_recorder *r, int term, uint64_t until_ns, struct kf_trigger *out);
+/* The same without a look at the rules: for all but the last of several terms of one rule. */
+void kf_recorder_keep_true(struct kf_recorder *r, int term, uint64_t until_ns);
 
 /* Waits of filtered threads by length, over all CPUs, since the start (only if kf_recorder_options.count_waits). */
 void kf_recorder_waits(const struct kf_recorder *r, enum kf_waits_kind kind, struct kf_wait_histogram *out);

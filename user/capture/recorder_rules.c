@@ -168,6 +168,11 @@ void kf_recorder_rule_counts(const struct kf_recorder *r, int rule, struct kf_ru
 		*out = r->bpf->bss->counters.rules[rule];
 }
 
+void kf_recorder_keep_true(struct kf_recorder *r, int term, uint64_t until_ns)
+{
+	r->bpf->bss->control.terms[term].true_until_ns = until_ns;
+}
+
 int kf_recorder_set_true(struct kf_recorder *r, int term, uint64_t until_ns, struct kf_trigger *out)
 {
 	struct kf_set_true context = { .term = term, .until_ns = until_ns };

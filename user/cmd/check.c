@@ -11,16 +11,20 @@ static const struct kf_command command = {
 	.name = "check",
 	.operands = "FILE [EXPRESSION...]",
 	.summary = "is this window as it should be? For CI: the answer is the exit status",
-	.description = "An EXPRESSION says what is not wanted; one that is true fails. Without any, the findings "
-		       "of the rules decide.\nFunctions: max avg p50 p99.9 total count rate; waits: runq futex "
-		       "syscall[:NAMES] block throttled; for total also steal softirq irq. A wait alone means its "
-		       "max. `of` takes a glob of thread or process names, or a PID with its children. 100% is the "
-		       "length of the window.\nExit status: 0 as it should be, 1 it is not, 2 bad usage or input, "
-		       "4 the window cannot tell: waits it cuts off, lost records, or nobody of that name. What "
-		       "cannot be known never passes.",
+	.description =
+		"An EXPRESSION says what is not wanted; one that is true fails. Without any, the findings "
+		"of the rules decide.\nFunctions: max avg p50 p99.9 total count rate; waits: runq futex "
+		"syscall[:NAMES] block throttled; for total also steal softirq irq. A wait alone means its "
+		"max. `of` takes a glob of thread or process names, or a PID with its children. 100% is the "
+		"length of the window. `/ 1s` behind it asks for any second of the window. Expressions are joined "
+		"by and, or and brackets; {comm=nginx*, name=slow} behind them says whose waits count. It is the "
+		"language of triggers: docs/triggers.md.\nExit status: 0 as it should be, 1 it is not, 2 bad "
+		"usage or input, 4 the window cannot tell: waits it cuts off, lost records, or nobody of that "
+		"name. What cannot be known never passes.",
 	.examples = "  kflight check --rule RunQueueLatency=5ms,50ms FILE.kfl   # CI on shared machines\n"
 		    "  kflight check FILE.kfl 'p99.9(runq) of nginx > 2ms' 'max(futex) > 50ms'\n"
 		    "  kflight check FILE.kfl 'total(throttled) > 1%' 'count(runq > 5ms) of 2144 > 10'\n"
+		    "  kflight check FILE.kfl 'p99(runq)>2ms/1s and rate(runq)>1000/s {comm=web}'\n"
 		    "  kflight check FILE.kfl --file latency.rules --junit out.xml\n"
 		    "  kflight check FILE.kfl --fail-on warn --rule RunQueueLatency=5ms,20ms",
 	.min_operands = 1,

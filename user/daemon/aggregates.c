@@ -76,20 +76,31 @@ static uint64_t memory_ns(const struct aggregate *g)
 	return looks_ns > KF_TERM_MEMORY_NS ? looks_ns : KF_TERM_MEMORY_NS;
 }
 
-static void tell(struct kf_aggregates *a, size_t term, uint64_t now_ns)
+/* Enough if it lasts beyond the next look. */
+static bool is_known(const struct aggregate *g, uint64_t now_ns)
+{
+	return g->true_until_ns > now_ns + kf_sliding_step_ns(g->sliding.period_ns) * 3 / 2;
+}
+
+/* All that is true of a rule at once, so that it is looked at, and counted, once: with the last. */
+static void tell(struct kf_aggregates *a, uint32_t terms, uint64_t now_ns)
 {
 	char why[KF_AGGREGATES_WHY_BYTES];
-	struct aggregate *g = &a->terms[term];
 	struct kf_trigger trigger;
 
-	/* Enough if it lasts beyond the next look. */
-	if (g->true_until_ns > now_ns + kf_sliding_step_ns(g->sliding.period_ns) * 3 / 2)
-		return;
-	g->true_until_ns = now_ns + memory_ns(g);
-	if (kf_recorder_set_true(a->recorder, (int)term, g->true_until_ns, &trigger))
-		return;
-	kf_aggregates_why(a, trigger.rule - 1, why, sizeof(why));
-	a->fired(a->context, &trigger, why);
+	for (int term = 0; terms; term++, terms >>= 1) {
+		struct aggregate *g = &a->terms[term];
+
+		if (!(terms & 1))
+			continue;
+		g->true_until_ns = now_ns + memory_ns(g);
+		if (terms > 1) {
+			kf_recorder_keep_true(a->recorder, term, g->true_until_ns);
+		} else if (!kf_recorder_set_true(a->recorder, term, g->true_until_ns, &trigger)) {
+			kf_aggregates_why(a, trigger.rule - 1, why, sizeof(why));
+			a->fired(a->context, &trigger, why);
+		}
+	}
 }
 
 static void look(struct kf_aggregates *a, size_t term, uint64_t now_ns)
@@ -104,21 +115,35 @@ static void look(struct kf_aggregates *a, size_t term, uint64_t now_ns)
 		g->true_sum = g->sum;
 }
 
+/* Does the recorder have to be told of any of them? */
+static bool is_news(const struct kf_aggregates *a, uint32_t terms, uint64_t now_ns)
+{
+	for (int term = 0; terms; term++, terms >>= 1)
+		if ((terms & 1) && !is_known(&a->terms[term], now_ns))
+			return true;
+	return false;
+}
+
 /* All are looked at before any is told, so that why is complete. */
 static void step(void *context)
 {
 	struct kf_aggregates *a = context;
+	const struct kf_trigger_set *set = a->set;
 	uint64_t now_ns = kf_now_ns();
-	uint32_t looked = 0;
+	uint32_t looked = 0, true_now = 0;
 
-	for (size_t i = 0; i < a->set->n_terms; i++)
-		if (is_looked_at(a, i) && kf_sliding_is_due(&a->terms[i].sliding, now_ns)) {
+	for (size_t i = 0; i < set->n_terms; i++) {
+		if (!is_looked_at(a, i))
+			continue;
+		if (kf_sliding_is_due(&a->terms[i].sliding, now_ns)) {
 			look(a, i, now_ns);
 			looked |= 1u << i;
 		}
-	for (size_t i = 0; i < a->set->n_terms; i++)
-		if ((looked >> i & 1) && a->terms[i].is_true)
-			tell(a, i, now_ns);
+		true_now |= (uint32_t)a->terms[i].is_true << i;
+	}
+	for (size_t i = 0; i < set->n_rules; i++)
+		if (is_news(a, true_now & looked & set->rules[i].terms, now_ns))
+			tell(a, true_now & set->rules[i].terms, now_ns);
 }
 
 int kf_aggregates_new(struct kf_aggregates **out, struct kf_events *events, struct kf_recorder *r,
