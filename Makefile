@@ -126,12 +126,13 @@ $(BUILD)/fuzz/%: tests/fuzz/%.c $(SRC) | $(GENERATED)
 
 install: all ## into $(DESTDIR)$(PREFIX), with the systemd unit; an existing /etc/kflight/kflight.conf is kept
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/doc/kflight $(DESTDIR)$(PREFIX)/lib/systemd/system \
-		$(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)/etc/kflight
+		$(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)/etc/kflight
 	install -m 755 $(BUILD)/kflight $(DESTDIR)$(PREFIX)/bin/kflight
 	install -m 644 README.md CHANGELOG.md LICENSE docs/*.md $(DESTDIR)$(PREFIX)/share/doc/kflight
 	sed 's|/usr/local|$(PREFIX)|' scripts/systemd/kflight.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/kflight.service
 	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/kflight.service
 	install -m 644 scripts/systemd/kflight.sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/kflight.conf
+	install -m 644 scripts/completion.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/kflight
 	install -m 644 scripts/systemd/kflight.conf $(DESTDIR)$(PREFIX)/share/doc/kflight/kflight.conf.example
 	test -e $(DESTDIR)/etc/kflight/kflight.conf || \
 		install -m 644 scripts/systemd/kflight.conf $(DESTDIR)/etc/kflight/kflight.conf
