@@ -124,7 +124,12 @@ static struct kf_gap *gap(struct scene *s, uint32_t thread, uint64_t from_ms, ui
 static void write_trace(const struct scene *s, const struct kf_go_options *o, char **bytes, size_t *len)
 {
 	char empty[] = "", host[] = "h\x1bst";
-	struct kf_snapshot meta = { .mono_ns = END, .real_ns = 1700000000000 * MS, .version = empty, .host = host };
+	struct kf_snapshot meta = { .mono_ns = END,
+				    .real_ns = 1700000000000 * MS,
+				    .version = empty,
+				    .host = host,
+				    .trace_id = empty,
+				    .span_id = empty };
 	struct kf_error e = { 0 };
 	FILE *out = open_memstream(bytes, len);
 
