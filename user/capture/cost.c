@@ -14,64 +14,41 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "capture/cost_helper.h"
+#include "capture/opener.h"
 #include "capture/recorder_internal.h"
 
 #include "kflight.skel.h"
 
-/* Returns 0 or an errno. */
-static int enable_stats(struct kf_recorder *r)
-{
-	if (r->cost.helper)
-		return kf_cost_helper_count(r->cost.helper, true);
-	r->cost.fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
-	return r->cost.fd < 0 ? errno : 0;
-}
-
 static void stop_counting(struct kf_recorder *r)
 {
-	if (!r->cost.counting)
+	if (!r->cost.fd)
 		return;
-	if (r->cost.helper)
-		kf_cost_helper_count(r->cost.helper, false);
-	else
-		close(r->cost.fd);
-	r->cost.counting = false;
+	close(r->cost.fd);
+	r->cost.fd = 0;
 	r->cost.checks_ns += r->bpf->bss->counters.check_ns - r->cost.checks_began_ns;
 }
 
 int kf_recorder_count_cost(struct kf_recorder *r, bool on, struct kf_error *e)
 {
-	int err;
+	int fd;
 
 	if (!on) {
 		stop_counting(r);
 		return 0;
 	}
-	if (r->cost.counting)
+	if (r->cost.fd)
 		return 0;
-	err = enable_stats(r);
-	if (err)
-		return kf_fail_errno(e, err, "it takes CAP_SYS_ADMIN", "cannot measure the cost of the BPF programs");
-	r->cost.counting = true;
+	fd = kf_opener_stats(r->cost.opener);
+	if (fd < 0)
+		return kf_fail_errno(e, errno, "it takes CAP_SYS_ADMIN", "cannot measure the cost of the BPF programs");
+	r->cost.fd = fd;
 	r->cost.checks_began_ns = r->bpf->bss->counters.check_ns;
 	return 0;
 }
 
-int kf_recorder_start_cost_helper(struct kf_recorder *r, struct kf_error *e)
-{
-	return r->cost.helper ? 0 : kf_cost_helper_start(&r->cost.helper, e);
-}
-
-void kf_recorder_stop_cost(struct kf_recorder *r)
-{
-	stop_counting(r);
-	kf_cost_helper_stop(&r->cost.helper);
-}
-
 static uint64_t checks_ns(const struct kf_recorder *r)
 {
-	uint64_t now_ns = r->cost.counting ? r->bpf->bss->counters.check_ns - r->cost.checks_began_ns : 0;
+	uint64_t now_ns = r->cost.fd ? r->bpf->bss->counters.check_ns - r->cost.checks_began_ns : 0;
 
 	return r->cost.checks_ns + now_ns;
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "capture/opener.h"
 #include "snapshot/snapshot.h"
 
 #define HEAD_BYTES    4096
@@ -63,14 +64,13 @@ bool kf_is_go_program(const void *bytes, size_t len)
 	return false;
 }
 
-static bool runs_go(uint32_t pid)
+static bool runs_go(struct kf_opener *opener, uint32_t pid)
 {
-	char path[32], head[HEAD_BYTES];
+	char head[HEAD_BYTES];
 	ssize_t n;
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%u/exe", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	fd = kf_opener_exe(opener, (pid_t)pid);
 	if (fd < 0)
 		return false;
 	n = read(fd, head, sizeof(head));
@@ -107,7 +107,7 @@ static int by_process(const void *va, const void *vb)
 	return (a->tid > b->tid) - (a->tid < b->tid);
 }
 
-void kf_go_programs_mark(struct kf_snapshot *s)
+void kf_go_programs_mark(struct kf_snapshot *s, struct kf_opener *opener)
 {
 	struct kf_task **tasks = calloc(s->n_tasks + 1, sizeof(struct kf_task *));
 	size_t next, asked = 0;
@@ -124,7 +124,7 @@ void kf_go_programs_mark(struct kf_snapshot *s)
 		if (next - i < MIN_THREADS || !has_quota(s, tasks[i]->cgroup_id))
 			continue;
 		asked++;
-		for (size_t k = runs_go(tasks[i]->tgid) ? i : next; k < next; k++)
+		for (size_t k = runs_go(opener, tasks[i]->tgid) ? i : next; k < next; k++)
 			tasks[k]->flags |= KF_TASK_GO;
 	}
 	free(tasks);

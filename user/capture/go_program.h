@@ -10,12 +10,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct kf_opener;
 struct kf_snapshot;
 
 /* The first bytes of an executable (a page is enough); they are a stranger's. */
 bool kf_is_go_program(const void *bytes, size_t len);
 
-/* Sets KF_TASK_GO on all threads of such processes. */
-void kf_go_programs_mark(struct kf_snapshot *s);
+/* Sets KF_TASK_GO on all threads of such processes. opener may be NULL (capture/opener.h). */
+void kf_go_programs_mark(struct kf_snapshot *s, struct kf_opener *opener);
 
 #endif

@@ -81,6 +81,7 @@ int kf_recorder_open(struct kf_recorder **out, const struct kf_recorder_options 
 		return kf_fail_memory(e, "the recorder");
 	r->window_ns = opts->window_ns;
 	r->after_ns = opts->after_ns;
+	r->cost.opener = opts->opener;
 	if (kf_recorder_load(r, opts, e))
 		goto fail;
 	r->triggers = ring_buffer__new(bpf_map__fd(r->bpf->maps.triggers), keep_trigger, r, NULL);
@@ -105,7 +106,7 @@ void kf_recorder_close(struct kf_recorder **r)
 	for (int class = 0; class < KF_CLASSES; class ++)
 		if ((*r)->rings[class])
 			munmap((void *)(*r)->rings[class], kf_ring_bytes((*r)->plan.slots[class]) * (*r)->plan.n_cpus);
-	kf_recorder_stop_cost(*r);
+	kf_recorder_count_cost(*r, false, NULL);
 	kf_recorder_waits_unmap(*r);
 	kflight_bpf__destroy((*r)->bpf);
 	free((*r)->fired);

@@ -24,6 +24,7 @@
 
 struct kf_error;
 struct kf_filter_spec;
+struct kf_opener;
 struct kf_recorder;
 struct kf_snapshot;
 struct kf_trigger_set;
@@ -37,7 +38,8 @@ struct kf_recorder_options {
 	uint64_t window_bytes;			  /* of all rings; 0 no limit but the plan's */
 	uint64_t after_ns;			  /* part of the window that comes after the trigger */
 	enum kf_syscall_mode syscalls;
-	uint32_t sources; /* enum kf_sources wanted; what this kernel cannot tell is left out */
+	uint32_t sources;	  /* enum kf_sources wanted; what this kernel cannot tell is left out */
+	struct kf_opener *opener; /* for kf_recorder_count_cost(); NULL: this process has the rights itself */
 };
 
 /* Reads only opts; what must outlive the call is copied. */
@@ -120,10 +122,5 @@ int kf_recorder_shed(struct kf_recorder *r, enum kf_shed_level level, struct kf_
 /* CPU time of all BPF programs since it was first asked to count, while counting (costs 20 ns a run: sample it). */
 int kf_recorder_count_cost(struct kf_recorder *r, bool on, struct kf_error *e);
 uint64_t kf_recorder_cost_ns(const struct kf_recorder *r);
-/*
- * Counting takes CAP_SYS_ADMIN each time. Who is going to give that up starts a child that keeps it, and it alone
- * (capture/cost_helper.h): before there are threads.
- */
-int kf_recorder_start_cost_helper(struct kf_recorder *r, struct kf_error *e);
 
 #endif

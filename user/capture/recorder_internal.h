@@ -8,7 +8,7 @@
 
 #include "capture/recorder.h"
 
-struct kf_cost_helper;
+struct kf_opener;
 struct kflight_bpf;
 struct ring_buffer;
 struct bpf_link;
@@ -32,9 +32,8 @@ struct kf_recorder {
 	uint64_t hole_until_ns;	 /* records were dropped during an earlier hold: whole again only from here on */
 	enum kf_shed_level shed; /* given up */
 	struct {
-		struct kf_cost_helper *helper; /* NULL: we have the right ourselves */
-		bool counting;
-		int fd; /* of bpf_enable_stats(), without a helper */
+		struct kf_opener *opener; /* NULL: we have the right ourselves */
+		int fd;			  /* of bpf_enable_stats(), 0 not counting */
 		/* Looks at open waits while counting: their sum up to the last time, and the counter when this time began. */
 		uint64_t checks_ns, checks_began_ns;
 	} cost;
@@ -68,8 +67,5 @@ int kf_recorder_command_with(struct bpf_program *program, void *context, size_t 
 int kf_recorder_scan(struct bpf_program *program, void **bytes, size_t *len, struct kf_error *e);
 
 uint64_t kf_monotonic_ns(void);
-
-/* cost.c: no more counting, no child. */
-void kf_recorder_stop_cost(struct kf_recorder *r);
 
 #endif

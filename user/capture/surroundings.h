@@ -7,9 +7,10 @@
 #ifndef KF_CAPTURE_SURROUNDINGS_H
 #define KF_CAPTURE_SURROUNDINGS_H
 
+struct kf_opener;
 struct kf_snapshot;
 
-/* Best effort: running out of memory leaves things unknown, too. */
-void kf_surroundings_add(struct kf_snapshot *s);
+/* Best effort: running out of memory leaves things unknown, too. opener may be NULL (capture/opener.h). */
+void kf_surroundings_add(struct kf_snapshot *s, struct kf_opener *opener);
 
 #endif

@@ -202,7 +202,7 @@ static void *write_snapshot(void *writer)
 	uint64_t one = 1;
 
 	setpriority(PRIO_PROCESS, gettid(), WRITER_NICE);
-	kf_surroundings_add(w->snapshot);
+	kf_surroundings_add(w->snapshot, w->opts.opener);
 	w->raw_bytes = slots_bytes(w->snapshot);
 	w->failed = save(w);
 	kf_snapshot_free(&w->snapshot);

@@ -16,6 +16,7 @@
 #include "daemon/space.h"
 
 struct kf_error;
+struct kf_opener;
 struct kf_output_dir;
 struct kf_snapshot;
 struct kf_writer;
@@ -24,6 +25,7 @@ struct kf_writer_options {
 	struct kf_output_dir *dir;
 	struct kf_retention *retention; /* NULL: keeps everything */
 	struct kf_space space;
+	struct kf_opener *opener; /* capture/opener.h; NULL: this process has the rights itself */
 };
 
 /* What it points to must outlive it. */

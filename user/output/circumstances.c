@@ -106,6 +106,11 @@ size_t kf_rule_text(const struct kf_snapshot *s, char *buf, size_t len)
 
 /* ---- who asked ---- */
 
+static bool is_set(const char *text)
+{
+	return text && text[0];
+}
+
 void kf_requester_add(struct kf_line *line, const struct kf_snapshot *s)
 {
 	const struct kf_requester *by = &s->requester;
@@ -115,12 +120,12 @@ void kf_requester_add(struct kf_line *line, const struct kf_snapshot *s)
 		kf_text_printable(by->comm, sizeof(by->comm), name, sizeof(name));
 		kf_line_add(line, " by %s/%" PRIu32 " (uid %" PRIu32 ")", name[0] ? name : "?", by->pid, by->uid);
 	}
-	if (s->trace_id[0]) {
+	if (is_set(s->trace_id)) {
 		kf_line_text(line, " for trace ");
 		add_foreign(line, s->trace_id);
 	}
-	if (s->span_id[0]) {
-		kf_line_text(line, s->trace_id[0] ? ", span " : " for span ");
+	if (is_set(s->span_id)) {
+		kf_line_text(line, is_set(s->trace_id) ? ", span " : " for span ");
 		add_foreign(line, s->span_id);
 	}
 }

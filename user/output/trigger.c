@@ -287,7 +287,7 @@ static void add_request(struct kf_line *line, const struct kf_timeline *t, const
 	const struct kf_gap *gap = find_worst(t, trigger->tgid);
 	char reason[512];
 
-	kf_text_printable(s->reason, strlen(s->reason), reason, sizeof(reason));
+	kf_text_printable(s->reason ? s->reason : "", sizeof(reason), reason, sizeof(reason));
 	if (trigger->kind == KF_TRIGGER_AGGREGATE) {
 		kf_fired_label(line, s);
 		kf_line_add(line, "%s%s", reason[0] ? ": " : "", reason);
