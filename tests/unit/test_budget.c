@@ -22,7 +22,7 @@ static struct kf_budget_judge new_judge(void)
 static void assert_levels(struct kf_budget_judge *j, uint32_t cost_ppm, const char *levels)
 {
 	for (size_t i = 0; levels[i]; i++) {
-		enum kf_shed_level level = kf_budget_judge(j, cost_ppm);
+		enum kf_shed_level level = kf_budget_judge(j, cost_ppm, 0);
 
 		if (level != (enum kf_shed_level)(levels[i] - '0'))
 			fail_msg("look %zu of '%s' at %u ppm: level %d", i, levels, cost_ppm, level);
@@ -35,7 +35,7 @@ static unsigned int looks_until_change(struct kf_budget_judge *j, uint32_t cost_
 	enum kf_shed_level before = j->level;
 	unsigned int looks = 1;
 
-	while (kf_budget_judge(j, cost_ppm) == before && looks < 100000)
+	while (kf_budget_judge(j, cost_ppm, 0) == before && looks < 100000)
 		looks++;
 	return looks;
 }
@@ -121,6 +121,19 @@ static void a_level_that_was_fine_starts_afresh(void **state)
 	assert_int_equal(looks_until_change(&j, 0), 3);
 }
 
+/* Snapshots cost too much: without syscalls they would, too. Nor does anything come back then. */
+static void own_cost_alone_sheds_nothing(void **state)
+{
+	struct kf_budget_judge j = new_judge();
+
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(kf_budget_judge(&j, BUDGET * 2, BUDGET + 1), KF_SHED_NOTHING);
+	assert_int_equal(kf_budget_judge(&j, 1, BUDGET), KF_SHED_NOTHING);
+	assert_int_equal(kf_budget_judge(&j, 1, BUDGET), KF_SHED_SYSCALLS);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(kf_budget_judge(&j, 0, BUDGET + 1), KF_SHED_SYSCALLS);
+}
+
 /* Interrupts were not to blame: only the level that came back last is. */
 static void penalties_are_of_one_level(void **state)
 {
@@ -180,6 +193,7 @@ int main(void)
 		cmocka_unit_test(comes_back_step_by_step_with_a_margin),
 		cmocka_unit_test(failures_wait_longer_and_longer),
 		cmocka_unit_test(a_level_that_was_fine_starts_afresh),
+		cmocka_unit_test(own_cost_alone_sheds_nothing),
 		cmocka_unit_test(penalties_are_of_one_level),
 		cmocka_unit_test(what_is_refused_stays),
 		cmocka_unit_test(parses),

@@ -106,22 +106,29 @@ static void tell(const struct kf_budget *b, enum kf_shed_level before, enum kf_s
 		after > before ? "not recorded any more" : "recorded again");
 }
 
+/* Above the budget, and that is how it stays. Told once, until it is below again. */
 static void tell_exhausted(struct kf_budget *b)
 {
-	bool exhausted =
-		b->judge.budget_ppm && b->status.cost_ppm > b->judge.budget_ppm && !kf_budget_can_shed_more(&b->judge);
+	const struct kf_budget_status *st = &b->status;
+	bool over = st->budget_ppm && st->cost_ppm > st->budget_ppm;
+	bool by_itself = over && st->own_ppm > st->budget_ppm;
+	bool exhausted = over && (by_itself || !kf_budget_can_shed_more(&b->judge));
 
-	if (exhausted && !b->told_exhausted)
+	if (exhausted && !b->told_exhausted && by_itself)
+		kf_note("budget: snapshots and requests cost %.2f %% of the host's CPU time, allowed are %.2f %%: take "
+			"fewer (--cooldown, --limit)",
+			percent(st->own_ppm), percent(st->budget_ppm));
+	else if (exhausted && !b->told_exhausted)
 		kf_note("budget: recording costs %.2f %% of the host's CPU time, allowed are %.2f %%, and there is "
 			"nothing left to give up",
-			percent(b->status.cost_ppm), percent(b->status.budget_ppm));
+			percent(st->cost_ppm), percent(st->budget_ppm));
 	b->told_exhausted = exhausted;
 }
 
 static void act(struct kf_budget *b)
 {
 	struct kf_budget_judge before = b->judge;
-	enum kf_shed_level level = kf_budget_judge(&b->judge, b->status.cost_ppm);
+	enum kf_shed_level level = kf_budget_judge(&b->judge, b->status.bpf_ppm, b->status.own_ppm);
 	struct kf_error e;
 
 	if (level != before.level && kf_recorder_shed(b->recorder, level, &e)) {

@@ -6,7 +6,8 @@
  * process since the look before. Hooks and conversions are children and not in it, nor is what the kernel itself spends at
  * tracepoints in use (docs/cost.md). Both as a part of the time of all CPUs that are online.
  *
- * Above the budget twice in a row, the next level is shed (enum kf_shed_level, as far as there is something of it to shed). Below half
+ * Above the budget twice in a row, with the programs and not by this process alone (snapshots are written too often then: nothing that
+ * can be given up would help), the next level is shed (enum kf_shed_level, as far as there is something of it to shed). Below half
  * of it three times in a row, one level comes back. If it must be shed again within six looks, it was the level that cost, and
  * it is not tried again for 60 looks (10 min); each such failure doubles that, up to a day.
  *
@@ -77,7 +78,7 @@ struct kf_budget_judge {
 };
 
 /* After every look; returns the level that is to be, which is then j->level. */
-enum kf_shed_level kf_budget_judge(struct kf_budget_judge *j, uint32_t cost_ppm);
+enum kf_shed_level kf_budget_judge(struct kf_budget_judge *j, uint32_t bpf_ppm, uint32_t own_ppm);
 /* What it said could not be done: the level stays, and is not tried for as long as any failure lasts. */
 void kf_budget_judge_refused(struct kf_budget_judge *j, enum kf_shed_level stays);
 bool kf_budget_can_shed_more(const struct kf_budget_judge *j);

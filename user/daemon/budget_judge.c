@@ -63,10 +63,12 @@ static void take_back(struct kf_budget_judge *j)
 	j->calm = 0;
 }
 
-enum kf_shed_level kf_budget_judge(struct kf_budget_judge *j, uint32_t cost_ppm)
+enum kf_shed_level kf_budget_judge(struct kf_budget_judge *j, uint32_t bpf_ppm, uint32_t own_ppm)
 {
+	uint32_t cost_ppm = bpf_ppm + own_ppm;
+
 	j->looks++;
-	j->over = cost_ppm > j->budget_ppm ? j->over + 1 : 0;
+	j->over = cost_ppm > j->budget_ppm && own_ppm <= j->budget_ppm ? j->over + 1 : 0;
 	j->calm = cost_ppm <= j->budget_ppm / 2 ? j->calm + 1 : 0;
 	if (!j->budget_ppm)
 		return j->level;
