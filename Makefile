@@ -1,5 +1,5 @@
 # kflight: `make help` lists targets and options.
-VERSION := 0.2.0
+VERSION := 0.3.0
 BUILD ?= build
 PREFIX ?= /usr/local
 DESTDIR ?=

@@ -133,7 +133,7 @@ static void write_trace(const struct scene *s, const struct kf_go_options *o, ch
 	struct kf_error e = { 0 };
 	FILE *out = open_memstream(bytes, len);
 
-	meta.kernel = meta.machine = meta.filter = meta.triggers = meta.reason = empty;
+	meta.kernel = meta.machine = meta.filter = meta.triggers = meta.reason = meta.trace_id = meta.span_id = empty;
 	meta.floor_ns = T0;
 	meta.end_ns = END;
 	assert_non_null(out);
