@@ -45,6 +45,7 @@ static int start_hooks(const struct kf_record_options *o, struct kf_hooks **out,
 		.exec_timeout_ns = o->daemon.exec_timeout_ns,
 		.convert = o->daemon.convert,
 		.group = kf_output_dir_group(o->recording.dir),
+		.space = o->daemon.space,
 	};
 
 	return kf_hooks_new(out, &hooks, e);
