@@ -103,6 +103,7 @@ static void on_connection(void *cls, struct MHD_Connection *http, void **context
 {
 	struct kf_door *door = cls;
 	struct kf_connection *connection = *context;
+	int fd;
 
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
 		door->was_full |= door->n == door->limit;
@@ -114,11 +115,14 @@ static void on_connection(void *cls, struct MHD_Connection *http, void **context
 		return;
 	}
 	door->n++;
-	connection = calloc(1, sizeof(*connection)); /* NULL: on_request() closes it */
-	if (!connection)
+	fd = MHD_get_connection_info(http, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+	connection = calloc(1, sizeof(*connection));
+	if (!connection) {
+		shutdown(fd, SHUT_RDWR);
 		return;
+	}
 	connection->door = door;
-	connection->fd = MHD_get_connection_info(http, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+	connection->fd = fd;
 	if (!door->metrics_only)
 		kf_control_peer(connection->fd, door->server->group, &connection->peer);
 	start_patience(door->server, connection);
@@ -139,9 +143,10 @@ static enum MHD_Result begin_exchange(struct kf_connection *connection, struct M
 
 static enum MHD_Result take_body(struct kf_exchange *x, const char *data, size_t *bytes)
 {
-	size_t room = x->body_len < KF_CONTROL_BODY_BYTES ? KF_CONTROL_BODY_BYTES - x->body_len : 0;
+	size_t used = x->body_len < KF_CONTROL_BODY_BYTES ? x->body_len : KF_CONTROL_BODY_BYTES;
+	size_t room = KF_CONTROL_BODY_BYTES - used;
 
-	memcpy(x->body + (x->body_len < KF_CONTROL_BODY_BYTES ? x->body_len : 0), data, *bytes < room ? *bytes : room);
+	memcpy(x->body + used, data, *bytes < room ? *bytes : room);
 	x->body_len += *bytes;
 	*bytes = 0;
 	return x->body_len > KF_CONTROL_DRAINED_BYTES ? MHD_NO : MHD_YES;
