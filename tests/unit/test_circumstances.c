@@ -118,7 +118,7 @@ static void cost_is_told_against_the_budget(void **state)
 	says(kf_cost_text, "recording cost 0.42 % of this host's CPU time (budget 2 %)");
 	s->cost_ppm = 0;
 	s->budget_ppm = 15000;
-	says(kf_cost_text, "recording cost 0 % of this host's CPU time (budget 1.50 %)");
+	says(kf_cost_text, "recording cost 0 % of this host's CPU time (budget 1.5 %)");
 }
 
 static void shed(uint64_t at_s, unsigned int before, unsigned int after)
@@ -136,9 +136,9 @@ static void what_was_given_up_is_told_with_its_times(void **state)
 	shed(80, KF_SHED_SYSCALLS, KF_SHED_NOTHING); /* all of it before the window */
 	says(kf_given_up_text, "");
 	kf_shed_text(s, &s->sheds[0], text, sizeof(text));
-	assert_string_equal(text, "80.0 s before the trigger: syscalls given up, recording cost 2.10 %");
+	assert_string_equal(text, "80.0 s before the trigger: syscalls given up, recording cost 2.1 %");
 	kf_shed_text(s, &s->sheds[1], text, sizeof(text));
-	assert_string_equal(text, "20.0 s before the trigger: syscalls recorded again, recording cost 2.10 %");
+	assert_string_equal(text, "20.0 s before the trigger: syscalls recorded again, recording cost 2.1 %");
 	shed(85, KF_SHED_NOTHING, KF_SHED_SYSCALLS);
 	says(kf_given_up_text, "syscalls given up to stay within the budget, from 15.0 s before the trigger on");
 	shed(96, KF_SHED_SYSCALLS, KF_SHED_INTERRUPTS);

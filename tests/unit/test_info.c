@@ -168,9 +168,9 @@ static void what_the_recorder_did_is_told(void **state)
 		"\n  (requested)      9          9             0           0            0           0                  "
 		"0\n",
 		"\n  4 more since recording started were suppressed: 3 cooling down, 1 over the limit\n",
-		"\nrecorder\n  recording cost 0.50 % of this host's CPU time (budget 2 %)\n  3 snapshots written "
+		"\nrecorder\n  recording cost 0.5 % of this host's CPU time (budget 2 %)\n  3 snapshots written "
 		"before this "
-		"one\n  100 ms before the trigger: syscalls given up, recording cost 2.10 %\n",
+		"one\n  100 ms before the trigger: syscalls given up, recording cost 2.1 %\n",
 		"8 records refused because their process had its share\n",
 	};
 	const struct kf_rule_counts counts = { 2, 3, 0, 1, 1 }, recent = { .cooling = 3, .limited = 1 };

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "capture/opener.h"
 #include "cmd/record_options.h"
 #include "cmd/record_reload.h"
 #include "daemon/hooks.h"
@@ -33,6 +34,7 @@ static const struct kf_command command = {
 /* What lives beside the recorder. */
 struct company {
 	struct kf_hooks *hooks;
+	struct kf_opener *opener;
 	struct kf_log *log;
 	struct kf_notify *notify;
 };
@@ -57,13 +59,14 @@ static int start_company(const struct kf_record_options *o, struct company *c, s
 
 	if (kf_notify_parse_fd(o->notify, &fd, e))
 		return kf_config_blame(o->config, o->notify, e);
-	return start_hooks(o, &c->hooks, e) || kf_log_new(&c->log, o->log_format, e) ||
+	return start_hooks(o, &c->hooks, e) || kf_opener_new(&c->opener, e) || kf_log_new(&c->log, o->log_format, e) ||
 	       kf_notify_new(&c->notify, fd, e);
 }
 
 static void end_company(struct company *c)
 {
 	kf_hooks_free(&c->hooks);
+	kf_opener_free(&c->opener);
 	kf_log_free(&c->log);
 	if (c->notify)
 		kf_notify_free(&c->notify);
@@ -86,6 +89,7 @@ static int serve(struct kf_record_options *o, const struct company *c, struct kf
 	kf_recording_service_options(&o->recording, &opts);
 	opts.daemon = o->daemon;
 	opts.hooks = c->hooks;
+	opts.opener = c->opener;
 	opts.log = c->log;
 	opts.notify = c->notify;
 	opts.prints_paths = !is_one_stream();
@@ -106,7 +110,7 @@ static int record(struct kf_record_options *o, int argc, char **argv)
 	int status;
 
 	if (kf_recording_prepare(&o->recording, &e) || start_company(o, &company, &e) ||
-	    kf_recording_start(&o->recording, &e)) {
+	    kf_recording_start(&o->recording, company.opener, &e)) {
 		status = kf_error_print(&e);
 	} else {
 		reload.log = company.log;

@@ -281,7 +281,7 @@ static void tell(const struct kf_recording *r)
 		kf_note("no trigger: a snapshot comes on SIGUSR1, by `kflight snapshot`, and at the end");
 }
 
-int kf_recording_start(struct kf_recording *r, struct kf_error *e)
+int kf_recording_start(struct kf_recording *r, struct kf_opener *opener, struct kf_error *e)
 {
 	const struct kf_recorder_options opts = {
 		.filter = &r->filter,
@@ -293,6 +293,7 @@ int kf_recording_start(struct kf_recording *r, struct kf_error *e)
 		.after_ns = r->after_ns,
 		.syscalls = r->syscall_mode,
 		.sources = r->sources,
+		.opener = opener,
 	};
 
 	kf_signals_block();

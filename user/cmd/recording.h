@@ -15,6 +15,7 @@
 
 struct kf_config;
 struct kf_error;
+struct kf_opener;
 struct kf_output_dir;
 struct kf_recorder;
 
@@ -54,8 +55,8 @@ int kf_recording_understand(struct kf_recording *r, const struct kf_config *conf
 /* Looks whether the host can do it, and opens the folder, before anything is started. */
 int kf_recording_prepare(struct kf_recording *r, struct kf_error *e);
 
-/* Attaches. Tells on standard error what is recorded and how much memory it takes. */
-int kf_recording_start(struct kf_recording *r, struct kf_error *e);
+/* Attaches. Tells on standard error what is recorded and how much memory it takes. opener (capture/opener.h) may be NULL. */
+int kf_recording_start(struct kf_recording *r, struct kf_opener *opener, struct kf_error *e);
 
 /* What follows from the options; the caller adds the rest. */
 void kf_recording_service_options(struct kf_recording *r, struct kf_service_options *out);

@@ -160,7 +160,8 @@ static int record_child(struct run *r)
 	int status, child_status;
 	struct kf_error e;
 
-	if (kf_filter_spec_add_own_pid(&r->recording.filter, r->child.pid, &e) || kf_recording_start(&r->recording, &e))
+	if (kf_filter_spec_add_own_pid(&r->recording.filter, r->child.pid, &e) ||
+	    kf_recording_start(&r->recording, NULL, &e))
 		return kf_error_print(&e);
 	r->go_ns = kf_now_ns();
 	if (let_go(&r->child, r->name, &e)) {

@@ -23,6 +23,7 @@
 #include "daemon/notify.h"
 #include "daemon/output_dir.h"
 #include "daemon/service_internal.h"
+#include "daemon/rights.h"
 #include "daemon/signals.h"
 #include "daemon/status_line.h"
 #include "daemon/watchdog.h"
@@ -226,6 +227,17 @@ static int open_parts(struct kf_service *s, struct kf_error *e)
 	return s->opts->notify ? kf_watchdog_start(s->events, s->opts->notify, e) : 0;
 }
 
+static int drop_rights(const struct kf_service *s, struct kf_error *e)
+{
+	const struct kf_rights_options rights = {
+		.output_fd = kf_output_dir_fd(s->opts->dir),
+		.has_opener = s->opts->opener != NULL,
+		.has_hooks = s->opts->hooks != NULL,
+	};
+
+	return s->opts->drops_rights ? kf_rights_drop(&rights, e) : 0;
+}
+
 static void close_parts(struct kf_service *s)
 {
 	if (s->opts->log)
@@ -303,7 +315,7 @@ int kf_service_run(struct kf_recorder *recorder, const struct kf_service_options
 	s.cooldown_ns = opts->cooldown_ns;
 	if (!uname(&host))
 		snprintf(s.host, sizeof(s.host), "%s", host.nodename);
-	failed = open_parts(&s, e);
+	failed = open_parts(&s, e) || drop_rights(&s, e) ? -1 : 0;
 	if (!failed)
 		start(&s);
 	while (!failed && !s.stop) {

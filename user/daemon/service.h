@@ -19,6 +19,7 @@ struct kf_filter_spec;
 struct kf_hooks;
 struct kf_log;
 struct kf_notify;
+struct kf_opener;
 struct kf_output_dir;
 struct kf_recorder;
 struct kf_service;
@@ -29,8 +30,9 @@ struct kf_service_options {
 	struct kf_trigger_set *triggers; /* may be changed while running; empty: none */
 	const char *output_dir;		 /* as given, for messages */
 	struct kf_output_dir *dir;
-	const char *socket;	/* control socket, NULL none */
-	struct kf_hooks *hooks; /* NULL none */
+	const char *socket;	  /* control socket, NULL none */
+	struct kf_hooks *hooks;	  /* NULL none */
+	struct kf_opener *opener; /* capture/opener.h; NULL: this process keeps the rights for what it does */
 	struct kf_daemon_options daemon;
 	uint64_t window_ns; /* 0 as long as fits */
 	uint64_t after_ns;
@@ -45,7 +47,7 @@ struct kf_service_options {
 	struct kf_log *log;	  /* NULL: text on standard error */
 	struct kf_notify *notify; /* NULL: nobody waits */
 	bool prints_paths;	  /* of snapshots on standard output; else they are in the log only */
-	bool drops_rights;	  /* for good, once all is open */
+	bool drops_rights;	  /* for good, once all is open (daemon/rights.h) */
 	/* SIGHUP: reads the settings anew and calls kf_service_change(); NULL: SIGHUP ends the recorder. */
 	void (*reload)(void *context, struct kf_service *service);
 	void *context;

@@ -257,7 +257,10 @@ int kf_service_open_snapshots(struct kf_service *s, struct kf_error *e)
 	const struct kf_saving_options saving = {
 		.recorder = s->recorder,
 		.events = s->events,
-		.files = { .dir = s->opts->dir, .retention = s->retention, .space = s->opts->daemon.space },
+		.files = { .dir = s->opts->dir,
+			   .retention = s->retention,
+			   .space = s->opts->daemon.space,
+			   .opener = s->opts->opener },
 		.after_ns = s->opts->after_ns,
 		.context = s,
 		.describe = on_describe,

@@ -213,7 +213,7 @@ bool kf_window_was_full(const struct kf_snapshot *s)
 
 static void add_percent(struct kf_line *line, uint32_t ppm)
 {
-	kf_line_add(line, "%.*f %%", ppm % 10000 ? ppm < 100000 ? 2 : 1 : 0, ppm / 1e4);
+	kf_line_add(line, "%.3g %%", ppm / 1e4);
 }
 
 size_t kf_cost_text(const struct kf_snapshot *s, char *buf, size_t len)

@@ -43,7 +43,7 @@ bool kf_window_was_full(const struct kf_snapshot *s);
 
 /* "recording cost 0.42 % of this host's CPU time (budget 2 %)"; "" if it was not measured. */
 size_t kf_cost_text(const struct kf_snapshot *s, char *buf, size_t len);
-/* One of s->sheds: "4.20 s before the trigger: syscalls given up, recording cost 2.10 %". */
+/* One of s->sheds: "4.20 s before the trigger: syscalls given up, recording cost 2.1 %". */
 size_t kf_shed_text(const struct kf_snapshot *s, const struct kf_shed *shed, char *buf, size_t len);
 /* What was given up at any time of the window, and since when; "" nothing. */
 size_t kf_given_up_text(const struct kf_snapshot *s, char *buf, size_t len);
