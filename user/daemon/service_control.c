@@ -9,6 +9,7 @@
 #include "daemon/aggregates.h"
 #include "daemon/control.h"
 #include "daemon/history.h"
+#include "daemon/judgement.h"
 #include "daemon/limits.h"
 #include "daemon/metrics.h"
 #include "daemon/output_dir.h"
@@ -80,13 +81,29 @@ static json_t *on_snapshots(void *service)
 	return kf_history_json(s->history, kf_output_dir_fd(s->opts->dir), kf_output_dir_path(s->opts->dir));
 }
 
-/* The same objects as in the status. */
+/* The last values of its aggregates: what its limits should be is seen in them. */
+static json_t *values_of(const struct kf_service *s, size_t rule)
+{
+	const struct kf_trigger_set *set = s->opts->triggers;
+	json_t *values = json_array();
+	char text[KF_JUDGEMENT_BYTES];
+
+	for (size_t i = 0; values && i < set->n_terms; i++)
+		if ((set->rules[rule].terms >> i & 1) &&
+		    kf_aggregates_value(s->aggregates, i, NULL, text, sizeof(text)))
+			json_array_append_new(values, json_string(text));
+	return values;
+}
+
+/* The same objects as in the status, and "now": what kf_aggregates_value() says of each aggregate. */
 static json_t *on_triggers(void *service)
 {
 	json_t *status = on_status(service);
 	json_t *triggers = json_incref(json_object_get(status, "triggers"));
 
 	json_decref(status);
+	for (size_t i = 0; i < json_array_size(triggers); i++)
+		json_object_set_new(json_array_get(triggers, i), "now", values_of(service, i));
 	return triggers;
 }
 

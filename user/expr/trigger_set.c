@@ -355,37 +355,6 @@ int kf_trigger_set_change(struct kf_trigger_set *set, int rule, const char *text
 	return err;
 }
 
-bool kf_trigger_set_needs_syscalls(const struct kf_trigger_set *set)
-{
-	for (size_t i = 0; i < set->n_terms; i++)
-		if (set->terms[i].kind == KF_WAITS_SYSCALL && set->rules[kf_trigger_set_rule_of(set, i)].enabled)
-			return true;
-	return false;
-}
-
-bool kf_trigger_set_has_aggregates(const struct kf_trigger_set *set)
-{
-	for (size_t i = 0; i < set->n_terms; i++)
-		if (!set->terms[i].event && set->rules[kf_trigger_set_rule_of(set, i)].enabled)
-			return true;
-	return false;
-}
-
-uint64_t kf_trigger_set_smallest_open_ns(const struct kf_trigger_set *set)
-{
-	uint64_t smallest_ns = 0;
-
-	for (size_t i = 0; i < set->n_terms; i++) {
-		const struct kf_term *term = &set->terms[i];
-
-		if (!term->event || !set->rules[kf_trigger_set_rule_of(set, i)].enabled)
-			continue;
-		if (!smallest_ns || term->limit_ns < smallest_ns)
-			smallest_ns = term->limit_ns;
-	}
-	return smallest_ns;
-}
-
 char *kf_trigger_set_text(const struct kf_trigger_set *set)
 {
 	size_t room = 1, used = 0;

@@ -70,12 +70,6 @@ int kf_trigger_set_rule_of(const struct kf_trigger_set *set, size_t term);
  */
 int kf_trigger_set_change(struct kf_trigger_set *set, int rule, const char *text, size_t *column, struct kf_error *e);
 
-/* Does any enabled rule need syscall records, or counting (aggregates)? */
-bool kf_trigger_set_needs_syscalls(const struct kf_trigger_set *set);
-bool kf_trigger_set_has_aggregates(const struct kf_trigger_set *set);
-/* Smallest limit of the event terms of enabled rules that can pass while the wait is still open; 0 none. */
-uint64_t kf_trigger_set_smallest_open_ns(const struct kf_trigger_set *set);
-
 /* "runq>5ms{comm=nginx*}, futex>50ms" for messages and snapshots; allocated, NULL when out of memory. */
 char *kf_trigger_set_text(const struct kf_trigger_set *set);
 
