@@ -25,6 +25,10 @@ field() {
 	expect "$1" "$2" "$(jq -r "$1" "$tmp/body")"
 }
 
+after_trigger() {
+	[ "$("$kflight" status --json --socket "$control" | jq -r .state)" = after ]
+}
+
 record --socket "$control" --window 2s,32mb --trigger 'runq>10m{name=never}'
 
 ask 200 /
@@ -107,8 +111,34 @@ ask 200 /metrics
 expect_match 'metrics' '^kflight_' "$tmp/body"
 expect_match 'content type' '^Content-Type: text/plain; version=0.0.4' "$tmp/header"
 
-# A client that waits hears the end of the recorder.
 stop_recorder
 "$kflight" status --socket "$control" 2>"$tmp/err"
 expect 'nobody listens: status' 3 $?
 expect_match 'nobody listens' "no recorder is running: nobody listens at '$control'" "$tmp/err"
+
+# Enough for now: refused with the time to wait. (What lies in the folder would count.)
+rm "$tmp"/out/*.kfl
+record --socket "$control" --window 2s,32mb --limit 1/h
+ask 200 /snapshot -d '{}'
+ask 429 /snapshot -d '{}'
+field .error limited
+after=$(tr -d '\r' <"$tmp/header" | sed -n 's/^Retry-After: //p')
+expect_true 'Retry-After' "${after:-0} > 3000 && ${after:-0} <= 3601"
+"$kflight" snapshot --socket "$control" 2>"$tmp/err"
+expect 'limited: status' 3 $?
+expect_match 'limited' 'error: limited: 1/h' "$tmp/err"
+"$kflight" status --socket "$control" --json >"$tmp/body" || fail "kflight status"
+field .requests.limited 2
+stop_recorder
+
+# A recorder that is told to end first gives a client who waits its file.
+record --socket "$control" --window 60s,32mb --after 30s
+start "$kflight" snapshot --socket "$control" >"$tmp/path"
+asking=$pid
+until_true 10 after_trigger || fail "the recorder does not wait for its --after"
+ask 409 /snapshot -d '{}'
+field .error busy
+kill -TERM "$recorder"
+exit_status 10 "$recorder" || fail "the recorder ended with status $?"
+exit_status 10 "$asking" || fail "the client that waited: status $?"
+"$kflight" info "$(cat "$tmp/path")" >/dev/null || fail "the client that waited has no file: '$(cat "$tmp/path")'"
