@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "check/bounds.h"
 
-#include <stdlib.h>
-
 #include "check/material.h"
 #include "expr/expr.h"
 
@@ -196,13 +194,6 @@ enum kf_answer kf_decide(const struct kf_material *m, enum kf_doubt doubt)
 	return KF_ANSWER_UNKNOWN;
 }
 
-static int by_length(const void *va, const void *vb)
-{
-	const struct kf_extent *a = va, *b = vb;
-
-	return (a->ns > b->ns) - (a->ns < b->ns);
-}
-
 static uint64_t average(const struct kf_material *m)
 {
 	unsigned __int128 sum = 0;
@@ -217,15 +208,32 @@ static uint64_t longest(const struct kf_material *m)
 	return m->worst ? kf_sample_ns(m->worst) : 0;
 }
 
-static uint64_t percentile(struct kf_material *m)
+static uint64_t count_up_to(const struct kf_material *m, uint64_t ns)
 {
-	if (!m->waits.n)
-		return 0;
-	qsort(m->waits.items, m->waits.n, sizeof(*m->waits.items), by_length);
-	return m->waits.items[kf_expr_rank(m->picked->x, m->waits.n) - 1].ns;
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < m->waits.n; i++)
+		n += m->waits.items[i].ns <= ns;
+	return n;
 }
 
-uint64_t kf_value_seen(struct kf_material *m, bool *has_value)
+/* The smallest length that so many waits do not exceed. Found by halves: a sort would take several times as long. */
+static uint64_t percentile(const struct kf_material *m)
+{
+	uint64_t place = kf_expr_rank(m->picked->x, m->waits.n), low = 0, high = longest(m);
+
+	while (low < high) {
+		uint64_t middle = low + (high - low) / 2;
+
+		if (count_up_to(m, middle) >= place)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return low;
+}
+
+uint64_t kf_value_seen(const struct kf_material *m, bool *has_value)
 {
 	const struct kf_expr *x = m->picked->x;
 

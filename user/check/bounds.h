@@ -19,7 +19,7 @@ bool kf_grows_with_knowledge(const struct kf_material *m);
 /* Is it above its limit, or at it if asked for so, whatever is not known? */
 enum kf_answer kf_passes(const struct kf_material *m);
 
-/* As it was seen: ns, or how many; has_value is false if there is none. Sorts the waits. */
-uint64_t kf_value_seen(struct kf_material *m, bool *has_value);
+/* As it was seen: ns, or how many; has_value is false if there is none. */
+uint64_t kf_value_seen(const struct kf_material *m, bool *has_value);
 
 #endif
