@@ -2,23 +2,29 @@
 /*
  * flood.bpf.h - one process must not evict the history of others: of syscalls and of births and names, it gets a share.
  *
- * The share is a quarter of a ring over the window, dealt out every KF_FLOOD_PERIOD: what one process writes beyond it on one CPU is
- * refused and counted, but only while there is somebody to protect: records of another process in the window. Who floods
- * alone has the ring alone. Records that tell more than others (slow syscalls) may take twice as much. Switches and wake-ups are
- * never refused: who ran must stay whole.
+ * The share is a quarter of a ring over the window: half of that at once, the rest as time passes (a bucket that leaks). What one process
+ * writes beyond it on one CPU is refused and counted, but only while there is somebody to protect: records of another process
+ * in the window. Who floods alone has the ring alone. Records that tell more than others (slow syscalls) find room when the
+ * others do not: their bucket is twice as deep. Switches and wake-ups are never refused: who ran must stay whole.
  *
- * The accounts are in the head of the ring, which is at hand: no look-up. Several processes may meet in one account; then each
- * record of one takes from what the other has used, until it is worth nothing: who floods is found out all the same, and who is
- * quiet is never refused.
+ * The accounts are in the head of the ring, which is at hand: no look-up in a map. A process has two places where its account can be.
+ * Where both are others', each of its records takes from what the lower one has used, until that is worth nothing and the place is free:
+ * who floods gets an account, who is quiet is never refused.
  */
 #ifndef KF_FLOOD_BPF_H
 #define KF_FLOOD_BPF_H
 
-const volatile __u32 flood_share[KF_CLASSES]; /* slots in a period, 0 no limit */
+const volatile __u32 flood_depth[KF_CLASSES]; /* slots of a bucket, 0 no limit */
+const volatile __u32 flood_leak[KF_CLASSES];  /* slots in a period of 1 << KF_FLOOD_PERIOD_SHIFT ns */
 const volatile __u64 flood_window_ns;
 
 /* A process younger than that is charged to its parent: a storm of short lives is the doing of who forks them. */
 #define YOUNG_NS 1000000000ULL
+
+#define ACCOUNTS    (1 << KF_FLOOD_ACCOUNT_BITS)
+#define NO_ACCOUNT  ACCOUNTS
+#define first_of(h) ((h) & (ACCOUNTS - 1))
+#define other_of(h) ((h) >> 16 & (ACCOUNTS - 1))
 
 static __noinline int count_refused(struct kf_ring_head *ring, u64 now_ns)
 {
@@ -30,32 +36,69 @@ static __noinline int count_refused(struct kf_ring_head *ring, u64 now_ns)
 	return 0;
 }
 
-/* n slots on the account of a process. False: the record is not to be written. */
-static __always_inline bool within_share(struct kf_ring_head *ring, u32 class, u32 tgid, u32 n, u32 shares, u64 now_ns)
+static __always_inline void leak(struct kf_flood_account *account, u32 period, u32 per_period)
 {
-	u32 period = now_ns >> KF_FLOOD_PERIOD_SHIFT;
-	struct kf_flood_account *account;
+	u64 leaked = (u64)(period - account->period) * per_period;
 
-	if (!flood_share[class])
+	if (account->period == period)
+		return;
+	account->slots = account->slots > leaked ? account->slots - leaked : 0;
+	account->period = period;
+}
+
+/* The account of a process that is not at its first place; NO_ACCOUNT if it gets none this time. */
+static __noinline u32 find_account(struct kf_ring_head *ring, u32 tgid, u32 hash, u32 period, u32 per_period)
+{
+	struct kf_flood_account *lower, *other;
+	u32 index = first_of(hash);
+
+	if (!ring)
+		return NO_ACCOUNT;
+	lower = &ring->accounts[index];
+	other = &ring->accounts[other_of(hash)];
+	if (other->tgid == tgid)
+		return other_of(hash);
+	leak(lower, period, per_period);
+	leak(other, period, per_period);
+	if (other->slots < lower->slots) {
+		index = other_of(hash);
+		lower = other;
+	}
+	if (lower->slots > 1) {
+		lower->slots -= 2;
+		return NO_ACCOUNT;
+	}
+	lower->tgid = tgid;
+	lower->slots = 0;
+	return index;
+}
+
+/* n slots on the account of a process, from a bucket so many times as deep. False: the record is not to be written. */
+static __always_inline bool within_share(struct kf_ring_head *ring, u32 class, u32 tgid, u32 n, u32 depths, u64 now_ns)
+{
+	u32 period = now_ns >> KF_FLOOD_PERIOD_SHIFT, hash = tgid * 0x9e3779b1u;
+	struct kf_flood_account *account;
+	u32 index = first_of(hash >> 8);
+
+	if (!flood_depth[class])
 		return true;
 	if (ring->last_tgid != tgid) {
 		if (ring->last_tgid)
 			ring->shared_ns = now_ns;
 		ring->last_tgid = tgid;
 	}
-	/* With the period in it, two processes meet once, not always. */
-	account = &ring->accounts[((tgid ^ period) * 0x9e3779b1u) >> (32 - KF_FLOOD_ACCOUNT_BITS)];
-	if (account->tgid != tgid || account->period != period) {
-		if (account->period == period && account->slots > n) {
-			account->slots -= n;
+	if (ring->accounts[index].tgid != tgid) {
+		index = find_account(ring, tgid, hash >> 8, period, flood_leak[class]);
+		if (index >= ACCOUNTS)
 			return true;
-		}
-		account->tgid = tgid;
-		account->period = period;
-		account->slots = 0;
 	}
-	account->slots += n;
-	if (account->slots <= flood_share[class] * shares || now_ns - ring->shared_ns > flood_window_ns)
+	account = &ring->accounts[index];
+	leak(account, period, flood_leak[class]);
+	if (account->slots + n <= flood_depth[class] * depths) {
+		account->slots += n;
+		return true;
+	}
+	if (now_ns - ring->shared_ns > flood_window_ns)
 		return true;
 	count_refused(ring, now_ns);
 	return false;

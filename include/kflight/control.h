@@ -24,8 +24,8 @@
 #define KF_FLOOD_ACCOUNT_BITS 7
 struct kf_flood_account {
 	__u32 tgid;
-	__u32 period;
-	__u32 slots; /* used in that period */
+	__u32 period; /* up to which it has leaked */
+	__u32 slots;  /* in the bucket */
 	__u32 zero;
 };
 

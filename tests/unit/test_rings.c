@@ -304,20 +304,22 @@ static void the_plan_obeys_its_limits(void **state)
 	assert_true(kf_ring_bytes(plan.slots[KF_CLASS_SCHED]) <= 4 << 20); /* the largest value 5.15 takes */
 }
 
-/* Four processes at their shares fill the ring in the window, and no sooner. */
+/* Four processes that take all they can fill the ring in the window, and no sooner. */
 static void a_share_is_a_quarter_over_the_window(void **state)
 {
 	uint64_t period_ns = 1ULL << KF_FLOOD_PERIOD_SHIFT, slots = 1 << 17;
 	struct kf_ring_plan plan = { .slots = { [KF_CLASS_SCHED] = 1 << 20 } };
 
 	for (uint64_t window_ns = period_ns; window_ns < 100 * period_ns; window_ns += period_ns / 3) {
-		uint64_t written = 4ULL * kf_ring_flood_share(slots, window_ns) * window_ns / period_ns;
+		struct kf_ring_share share = kf_ring_share(slots, window_ns);
+		uint64_t written = 4 * (share.depth_slots + share.leak_slots * window_ns / period_ns);
 
 		if (written > slots || written < slots * 9 / 10)
 			fail_msg("window %lu ns: four shares are %lu slots of %lu", window_ns, written, slots);
 	}
-	assert_int_equal(kf_ring_flood_share(slots, 0), slots / 4);
-	assert_true(kf_ring_flood_share(KF_RING_MIN_SLOTS, UINT64_MAX) > 0); /* 0 would be no limit */
+	assert_int_equal(kf_ring_share(slots, 0).leak_slots, slots / 8);
+	assert_true(kf_ring_share(KF_RING_MIN_SLOTS, UINT64_MAX).leak_slots > 0);
+	assert_true(kf_ring_share(KF_RING_MIN_SLOTS, UINT64_MAX).depth_slots > 0); /* 0 would be no limit */
 	assert_int_equal(kf_ring_plan_window_ns(&plan, 5), 5);
 	assert_true(kf_ring_plan_window_ns(&plan, 0) > 10000000000ULL);
 }

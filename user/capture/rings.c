@@ -74,15 +74,15 @@ void kf_ring_plan_limit(struct kf_ring_plan *plan, uint64_t max_slots)
 			plan->slots[class] = max_slots;
 }
 
-#define FLOOD_PART	4
-#define FLOOD_MIN_SLOTS 32
+#define SHARE_PART 8
 
-uint32_t kf_ring_flood_share(uint64_t slots, uint64_t window_ns)
+struct kf_ring_share kf_ring_share(uint64_t slots, uint64_t window_ns)
 {
 	double periods = (double)window_ns / (double)(1ULL << KF_FLOOD_PERIOD_SHIFT);
-	double share = periods > 1 ? (double)(slots / FLOOD_PART) / periods : (double)(slots / FLOOD_PART);
+	uint64_t part = slots / SHARE_PART;
+	double leak = periods > 1 ? (double)part / periods : (double)part;
 
-	return share > FLOOD_MIN_SLOTS ? (uint32_t)share : FLOOD_MIN_SLOTS;
+	return (struct kf_ring_share){ .depth_slots = (uint32_t)part, .leak_slots = leak > 1 ? (uint32_t)leak : 1 };
 }
 
 uint64_t kf_ring_plan_window_ns(const struct kf_ring_plan *plan, uint64_t window_ns)

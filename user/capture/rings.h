@@ -41,10 +41,14 @@ int kf_ring_plan(struct kf_ring_plan *plan, uint32_t n_cpus, uint64_t window_ns,
 void kf_ring_plan_limit(struct kf_ring_plan *plan, uint64_t max_slots);
 
 /*
- * The share of one process in a ring of syscalls or births (bpf/flood.bpf.h): slots in a period of 1 << KF_FLOOD_PERIOD_SHIFT ns,
- * so that a quarter of the ring lasts for window_ns.
+ * The share of one process in a ring of syscalls or births (bpf/flood.bpf.h): an eighth of it at once, and another eighth over the
+ * window, in portions for each 1 << KF_FLOOD_PERIOD_SHIFT ns.
  */
-uint32_t kf_ring_flood_share(uint64_t slots, uint64_t window_ns);
+struct kf_ring_share {
+	uint32_t depth_slots;
+	uint32_t leak_slots;
+};
+struct kf_ring_share kf_ring_share(uint64_t slots, uint64_t window_ns);
 /* The window such rings are for: window_ns itself, or for 0 how long they last by KF_PLAN_SLOTS_PER_SECOND. */
 uint64_t kf_ring_plan_window_ns(const struct kf_ring_plan *plan, uint64_t window_ns);
 

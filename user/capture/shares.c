@@ -15,6 +15,10 @@ void kf_recorder_set_shares(struct kf_recorder *r, uint64_t window_ns)
 	if (getenv("KFLIGHT_NO_SHARES"))
 		return;
 	r->bpf->rodata->flood_window_ns = lasts_ns;
-	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++)
-		r->bpf->rodata->flood_share[shared[i]] = kf_ring_flood_share(r->plan.slots[shared[i]], lasts_ns);
+	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++) {
+		struct kf_ring_share share = kf_ring_share(r->plan.slots[shared[i]], lasts_ns);
+
+		r->bpf->rodata->flood_depth[shared[i]] = share.depth_slots;
+		r->bpf->rodata->flood_leak[shared[i]] = share.leak_slots;
+	}
 }
