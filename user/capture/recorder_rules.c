@@ -35,7 +35,8 @@ void kf_recorder_plan_rules(struct kf_recorder *r, const struct kf_trigger_set *
 
 static void lower(__u64 *limit_ns, uint64_t ns)
 {
-	if (ns && (!*limit_ns || ns < *limit_ns))
+	ns = ns ? ns : 1; /* 0 is none */
+	if (!*limit_ns || ns < *limit_ns)
 		*limit_ns = ns;
 }
 
