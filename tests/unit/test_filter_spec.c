@@ -124,6 +124,22 @@ static void numbers_nobody_has(void **state)
 	assert_refused(kf_filter_spec_add_pids(spec, " , ", &e), &e, KF_USAGE, "empty");
 }
 
+/* Filters of triggers: "of 2144" may be either. */
+static void number_of_a_trigger(void **state)
+{
+	struct kf_error e;
+
+	(void)state;
+	need_host_pids();
+	assert_int_equal(kf_filter_check_id(getpid(), KF_FILTER_PID, &e), 0);
+	assert_int_equal(kf_filter_check_id(getpid(), KF_FILTER_TID, &e), 0);
+	assert_int_equal(kf_filter_check_id(getpid(), KF_FILTER_PID_OR_TID, &e), 0);
+	assert_refused(kf_filter_check_id(2147483646, KF_FILTER_PID, &e), &e, KF_USAGE, "no process '2147483646'");
+	assert_refused(kf_filter_check_id(2147483646, KF_FILTER_TID, &e), &e, KF_USAGE, "no thread '2147483646'");
+	assert_refused(kf_filter_check_id(2147483646, KF_FILTER_PID_OR_TID, &e), &e, KF_USAGE,
+		       "no process or thread '2147483646'");
+}
+
 static void names(void **state)
 {
 	struct kf_filter_spec *spec = *state;
@@ -217,6 +233,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(own_process_and_init, setup, teardown),
 		cmocka_unit_test_setup_teardown(thread_given_as_process, setup, teardown),
 		cmocka_unit_test_setup_teardown(numbers_nobody_has, setup, teardown),
+		cmocka_unit_test(number_of_a_trigger),
 		cmocka_unit_test_setup_teardown(names, setup, teardown),
 		cmocka_unit_test(mountinfo_lines),
 		cmocka_unit_test_setup_teardown(real_cgroup, setup, teardown),
