@@ -13,7 +13,7 @@ info_field() {
 }
 
 # The storm alone costs 20 % of two CPUs. What others do on this host beside it may not: 3 %.
-record --syscalls all --causes none --window 500ms --budget 3%
+record --comm calls --comm quiet --syscalls all --causes none --window 500ms --budget 3%
 start "$work/shares" calls
 storm=$pid
 wait_line 30 'budget: .* syscalls are not recorded any more' "$tmp/rec.err"
@@ -25,14 +25,14 @@ expect "syscalls are not claimed for a window without them" blocking "$(info_fie
 expect_match "info tells what was given up" '"after": "syscalls"' "$tmp/info"
 expect_true "the snapshot tells its cost" "$(info_field cost_ppm) > 0"
 
-# It may be tried while the storm goes on, and then waits 60 looks.
+# It may be tried while the storm goes on, and then waits 60 looks; and others on this host may be dear for a while.
 wait_line 60 'budget: .* syscalls are recorded again' "$tmp/rec.err"
-until_true 60 awk '/any more/ { shed = NR } /recorded again/ { back = NR } END { exit !(back > shed) }' "$tmp/rec.err" ||
-	fail "syscalls do not come back: $(cat "$tmp/rec.err")"
-sleep 1
 start "$work/shares" quiet >"$tmp/journal"
-sleep 1
-request
+for ((try = 0; try < 30; try++)); do
+	sleep 1 # longer than the window
+	request
+	[ "$(info_field syscalls)" != all ] || break
+done
 expect "syscalls are recorded again" all "$(info_field syscalls)"
 "$kflight" check --json "$snapshot" 'count(syscall:getppid) of quiet >= 0' >"$tmp/check"
 expect_true "they are in the window" "$(json_field value <"$tmp/check" | head -1) > 50"
