@@ -75,14 +75,14 @@ static json_t *entry_json(const struct entry *entry, const char *dir)
 	snprintf(path, sizeof(path), "%s/%s", dir, entry->name);
 	if (gmtime_r(&entry->written, &utc))
 		strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &utc);
-	return json_pack("{s:s, s:o, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "name", entry->name, "path",
-			 text_or_null(path, sizeof(path)), "bytes", (json_int_t)entry->bytes, "time", when, "trigger",
-			 entry->rule, "reason", text_or_null(ask->reason, sizeof(ask->reason)), "process",
-			 text_or_null(ask->trigger.process_comm, KF_COMM_BYTES), "pid",
-			 number_or_null(ask->trigger.tgid), "trace_id",
-			 text_or_null(ask->trace_id, sizeof(ask->trace_id)), "span_id",
-			 text_or_null(ask->span_id, sizeof(ask->span_id)), "uid",
-			 ask->by.pid ? json_integer(ask->by.uid) : json_null());
+	return json_pack(
+		"{s:s, s:o, s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "name", entry->name, "path",
+		text_or_null(path, sizeof(path)), "bytes", (json_int_t)entry->bytes, "time", when, "trigger",
+		entry->rule, "reason", text_or_null(ask->reason, sizeof(ask->reason)), "process",
+		text_or_null(ask->trigger.process_comm, KF_COMM_BYTES), "pid", number_or_null(ask->trigger.tgid),
+		"trace_id", text_or_null(ask->trace_id, sizeof(ask->trace_id)), "span_id",
+		text_or_null(ask->span_id, sizeof(ask->span_id)), "uid",
+		ask->by.pid ? json_integer(ask->by.uid) : json_null(), "asked_by", number_or_null(ask->by.pid));
 }
 
 json_t *kf_history_json(const struct kf_history *h, int dir_fd, const char *dir)

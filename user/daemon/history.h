@@ -21,7 +21,7 @@ void kf_history_add(struct kf_history *h, const struct kf_ask *ask, const char *
 
 /*
  * Newest first, those that are still in the folder:
- * [{name, path, bytes, time (ISO 8601, UTC), trigger, reason, process, pid, trace_id, span_id, uid}]; what is not known is null.
+ * [{name, path, bytes, time (ISO 8601, UTC), trigger, reason, process, pid, trace_id, span_id, uid, asked_by (pid)}]; what is not known is null.
  */
 json_t *kf_history_json(const struct kf_history *h, int dir_fd, const char *dir);
 
