@@ -10,7 +10,7 @@ need_command jq
 conf=$tmp/kflight.conf
 said=$tmp/said
 
-# write_config LIMIT COOLDOWN [LINE]
+# write_config LIMIT COOLDOWN [LINE]...
 write_config() {
 	cat >"$conf" <<-END
 		[record]
@@ -19,6 +19,7 @@ write_config() {
 		socket = $tmp/socket
 		cooldown = $2
 		${3:-}
+		${4:-}
 		[trigger slow]
 		when = runq>$1{comm=nobody-has-this}
 	END
@@ -27,7 +28,7 @@ write_config() {
 
 # A stand-in for systemd: each line of each datagram, with the time in ms.
 listen() {
-	start python3 -u - "$tmp/notify" >"$said" <<-'END'
+	cat >"$tmp/listen.py" <<-'END'
 		import socket, sys, time
 		s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 		s.bind(sys.argv[1])
@@ -35,6 +36,7 @@ listen() {
 		    for line in s.recv(4096).decode().splitlines():
 		        print(int(time.monotonic() * 1000), line)
 	END
+	start python3 -u "$tmp/listen.py" "$tmp/notify" >"$said"
 	until_true 10 test -S "$tmp/notify" || fail 'no listener'
 }
 
@@ -59,9 +61,9 @@ expect_message() {
 	until_true 15 has_message "$2" || fail "$1: no message '$2' in: $(cat "$tmp/rec.err")"
 }
 
-write_config 5s 10s
+write_config 5s 10s 'log = json'
 listen
-NOTIFY_SOCKET=$tmp/notify WATCHDOG_USEC=400000 start "$kflight" record --config "$conf" --log json >"$tmp/rec.out" 2>"$tmp/rec.err"
+NOTIFY_SOCKET=$tmp/notify WATCHDOG_USEC=400000 start "$kflight" record --config "$conf" >"$tmp/rec.out" 2>"$tmp/rec.err"
 recorder=$pid
 expect_count 'ready' 'READY=1$' 1
 expect 'main process' "$recorder" "$(sed -n 's/.* MAINPID=//p' "$said")"
@@ -79,7 +81,7 @@ kill -CONT "$recorder"
 expect_count 'signs of life again' 'WATCHDOG=1' $((before + 2))
 
 # Reload: what can change does at once, what cannot is named, and a broken file changes nothing.
-write_config 7s 1m 'after = 1s'
+write_config 7s 1m 'log = json' 'after = 1s'
 kill -HUP "$recorder"
 expect_count 'reloading' 'RELOADING=1' 1
 expect_count 'reloading, when' 'MONOTONIC_USEC=[0-9]+$' 1
@@ -89,27 +91,34 @@ expect_message 'the cool-down' '^cooldown: 10s -> 1m$'
 expect_message 'what waits for a restart' '^after: .* -> 1s: only a restart changes this'
 "$kflight" triggers --socket "$tmp/socket" >"$tmp/triggers" || fail 'no answer'
 expect_match 'the running trigger' 'runq>7s' "$tmp/triggers"
-write_config 9s 1m 'nonsense = 1'
+write_config 9s 1m 'log = json' 'nonsense = 1'
 kill -HUP "$recorder"
 expect_count 'reloading a broken file' 'RELOADING=1' 2
 expect_count 'ready with the old settings' 'READY=1$' 3
-expect_message 'what is broken' "line 6: unknown key 'nonsense'"
+expect_message 'what is broken' "line 7: unknown key 'nonsense'"
 "$kflight" triggers --socket "$tmp/socket" >"$tmp/triggers" || fail 'no answer'
 expect_match 'the trigger is as it was' 'runq>7s' "$tmp/triggers"
 
 "$kflight" snapshot --socket "$tmp/socket" --reason 'a test' >"$tmp/snapshot" || fail 'no snapshot'
 jq -e --arg path "$(cat "$tmp/snapshot")" 'select(.path == $path) | .message_id == "bb975704f58342ee843ed08cf529708d"' \
 	"$tmp/rec.err" >"$tmp/entry" || fail "no line of the snapshot in: $(cat "$tmp/rec.err")"
+write_config 7s 1m 'log = text'
+kill -HUP "$recorder"
+wait_line 15 '^kflight: log: json -> text$' "$tmp/rec.err"
+grep '^{' "$tmp/rec.err" >"$tmp/lines"
 kill -TERM "$recorder"
 exit_status 20 "$recorder" || fail "ended with $?: $(cat "$tmp/rec.err")"
 expect_count 'ending' 'STOPPING=1' 1
-jq -e '.time and .level and .message' "$tmp/rec.err" >"$tmp/lines" || fail "lines that are no JSON: $(cat "$tmp/rec.err")"
+jq -e '.time and .level and .message' "$tmp/lines" >"$tmp/entry" || fail "lines that are no JSON: $(cat "$tmp/rec.err")"
 
 # Others than systemd: a newline when it records, then the end of the file.
 mkfifo "$tmp/ready"
+start cat "$tmp/ready" >"$tmp/newline"
+reader=$pid
 start "$kflight" record --duration 1s --window 2s,4mb --socket none -o "$tmp/out" --notify-fd 7 7>"$tmp/ready" \
 	>"$tmp/rec.out" 2>"$tmp/rec.err"
-expect 'what came over the descriptor' '1 newline' "$(timeout 20 cat "$tmp/ready" | wc -l) newline"
+exit_status 20 "$reader" || fail 'the descriptor stays open'
+expect 'what came over the descriptor' '0a' "$(od -An -tx1 "$tmp/newline" | tr -d ' ')"
 expect_match 'it records by then' '^kflight: recording' "$tmp/rec.err"
 exit_status 20 "$pid" || fail "ended with $?: $(cat "$tmp/rec.err")"
 "$kflight" record --duration 1s --socket none -o "$tmp/out" --notify-fd 9 9>&- 2>"$tmp/bad" && fail 'took a descriptor that is not open'

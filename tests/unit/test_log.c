@@ -210,6 +210,7 @@ static void messages_of_all_modules_go_to_the_log(void **state)
 	kf_note("noted %d", 1);
 	take_text(&c, text, sizeof(text));
 	assert_non_null(strstr(text, "\"level\":\"info\",\"message\":\"noted 1\"}\n"));
+	assert_true(kf_log_is_for_programs(log));
 	assert_int_equal(kf_error_print(&e), KF_HOST);
 	take_text(&c, text, sizeof(text));
 	assert_non_null(strstr(text, "\"level\":\"error\",\"message\":\"it failed\",\"hint\":\"try\"}\n"));
@@ -217,6 +218,10 @@ static void messages_of_all_modules_go_to_the_log(void **state)
 	kf_log(log, KF_LOG_WARNING, KF_LOG_FIELDS({ "path", "/x" }), "care %s", "now");
 	take_text(&c, text, sizeof(text));
 	assert_string_equal(text, "kflight: warning: care now\n");
+	assert_false(kf_log_is_for_programs(log));
+	kf_log(log, KF_LOG_ERROR, KF_LOG_FIELDS({ "hint", "try" }, { "path", "/x" }), "failed");
+	take_text(&c, text, sizeof(text));
+	assert_string_equal(text, "kflight: error: failed\nkflight: hint: try\n");
 	kf_log_free(&log);
 	kf_note("plain");
 	kf_log(NULL, KF_LOG_INFO, NULL, "no log");

@@ -66,8 +66,6 @@ static void states_are_told_as_systemd_has_them(void **state)
 	expect_sent(fd, "STATUS=12 snapshots\n");
 	kf_notify_alive(n);
 	expect_sent(fd, "WATCHDOG=1\n");
-	kf_notify_extend(n, 30000000000);
-	expect_sent(fd, "EXTEND_TIMEOUT_USEC=30000000\n");
 	kf_notify_stopping(n, "bye");
 	expect_sent(fd, "STOPPING=1\nSTATUS=bye\n");
 	kf_notify_free(&n);

@@ -168,12 +168,22 @@ static void take(struct kf_log *log, const struct kf_log_line *line)
 	pthread_mutex_unlock(&log->lock);
 }
 
+static const char *hint_of(const struct kf_log_field *fields)
+{
+	for (; fields && fields->name; fields++)
+		if (!strcmp(fields->name, "hint"))
+			return fields->value;
+	return NULL;
+}
+
 void kf_log(struct kf_log *log, enum kf_log_level level, const struct kf_log_field *fields, const char *format, ...)
 {
 	char message[MAX_MESSAGE_BYTES];
-	const struct kf_log_line line = {
-		.level = level, .realtime_ns = realtime_ns(), .message = message, .fields = fields
-	};
+	const struct kf_log_line line = { .level = level,
+					  .realtime_ns = realtime_ns(),
+					  .message = message,
+					  .hint = hint_of(fields),
+					  .fields = fields };
 	struct kf_log text = { .format = KF_LOG_TEXT };
 	va_list args;
 
@@ -257,6 +267,11 @@ int kf_log_new(struct kf_log **out, enum kf_log_format format, struct kf_error *
 	kf_messages_to(on_message, log);
 	*out = log;
 	return 0;
+}
+
+bool kf_log_is_for_programs(const struct kf_log *log)
+{
+	return log && log->format != KF_LOG_TEXT;
 }
 
 int kf_log_watch(struct kf_log *log, struct kf_events *events, struct kf_error *e)

@@ -20,6 +20,8 @@
 #ifndef KF_DAEMON_LOG_H
 #define KF_DAEMON_LOG_H
 
+#include <stdbool.h>
+
 struct kf_error;
 struct kf_events;
 struct kf_log;
@@ -30,8 +32,8 @@ enum kf_log_level { KF_LOG_ERROR = 3, KF_LOG_WARNING = 4, KF_LOG_NOTICE = 5, KF_
 enum kf_log_format { KF_LOG_AUTO = 0, KF_LOG_TEXT, KF_LOG_JSON, KF_LOG_JOURNAL };
 
 /*
- * name: lower-case letters, digits and '_'. One with value NULL or "" is left out. In use: path, rule, trigger, reason, pid, comm,
- * wait_ns, trace_id, span_id, hint, message_id.
+ * name: lower-case letters, digits and '_'. One with value NULL or "" is left out. "hint" is shown as text, too. In use besides: path,
+ * rule, reason, pid, comm, trace_id, span_id, setting, message_id.
  */
 struct kf_log_field {
 	const char *name;
@@ -40,14 +42,9 @@ struct kf_log_field {
 #define KF_LOG_FIELDS(...) ((const struct kf_log_field[]){ __VA_ARGS__, { 0 } })
 
 /* For "message_id": one for each kind of event, for `journalctl MESSAGE_ID=...`. Never changed. */
-#define KF_LOG_ID_STARTED    "c44c935056734e44ad2b3706e3e31b79"
-#define KF_LOG_ID_SNAPSHOT   "bb975704f58342ee843ed08cf529708d" /* a snapshot was written */
-#define KF_LOG_ID_LOST	     "3cc1b84ea3694e66ab81e472d95ea4c2" /* one was not */
-#define KF_LOG_ID_SUPPRESSED "77665bf75c7c4a63ad7145f1e0a3a143" /* triggers fired without getting one */
-#define KF_LOG_ID_RELOADED   "dccda13ff20240dc83c89d3213fd446f"
-#define KF_LOG_ID_HOOK	     "2b3aee4965e84dff90a918021a9de989" /* a hook or conversion failed */
-#define KF_LOG_ID_BUDGET     "db4eb0e5817d400aab86141c8db3a3a4" /* something was shed or restored */
-#define KF_LOG_ID_STOPPED    "cad13317985f4d7199b0ba6ed51c98b5"
+#define KF_LOG_ID_SNAPSHOT "bb975704f58342ee843ed08cf529708d" /* a snapshot was written */
+#define KF_LOG_ID_LOST	   "3cc1b84ea3694e66ab81e472d95ea4c2" /* one was not */
+#define KF_LOG_ID_RELOADED "dccda13ff20240dc83c89d3213fd446f" /* a setting has changed, or would with a restart */
 
 /* "text", "json", "journal"; NULL is KF_LOG_AUTO: the journal if standard error is connected to it, else text. */
 int kf_log_parse(const char *text, enum kf_log_format *out, struct kf_error *e);
@@ -59,6 +56,9 @@ void kf_log_free(struct kf_log **log);
 
 /* Another format while it runs. On failure it stays as it was. */
 int kf_log_change(struct kf_log *log, enum kf_log_format format, struct kf_error *e);
+
+/* Are its lines for programs? Then they also say what a person reads from standard output. */
+bool kf_log_is_for_programs(const struct kf_log *log);
 
 /* Without, what was left out is said by the next line only. events must outlive it, or be taken away (NULL). */
 int kf_log_watch(struct kf_log *log, struct kf_events *events, struct kf_error *e);

@@ -95,11 +95,6 @@ void kf_notify_stopping(struct kf_notify *n, const char *status)
 	send_lines(n, "STOPPING=1\nSTATUS=%s\n", one_line(status, line, sizeof(line)));
 }
 
-void kf_notify_extend(struct kf_notify *n, uint64_t time_ns)
-{
-	send_lines(n, "EXTEND_TIMEOUT_USEC=%" PRIu64 "\n", time_ns / 1000);
-}
-
 void kf_notify_alive(struct kf_notify *n)
 {
 	send_lines(n, "WATCHDOG=1\n");

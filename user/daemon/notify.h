@@ -37,8 +37,6 @@ void kf_notify_status(struct kf_notify *n, const char *status);
 /* SIGHUP is being worked on; ready ends it, whether the new settings were taken or not. */
 void kf_notify_reloading(struct kf_notify *n);
 void kf_notify_stopping(struct kf_notify *n, const char *status);
-/* Starting or stopping takes this much longer from now on: a snapshot is being written. */
-void kf_notify_extend(struct kf_notify *n, uint64_t time_ns);
 void kf_notify_alive(struct kf_notify *n);
 
 /* How long systemd waits for the next sign of life; 0: it does not. */

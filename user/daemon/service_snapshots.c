@@ -139,7 +139,7 @@ static void written(struct kf_service *s, const struct kf_ask *ask, const char *
 		fflush(stdout);
 	}
 	snprintf(path, sizeof(path), "%s/%s", kf_output_dir_path(s->opts->dir), name);
-	if (!s->opts->prints_paths)
+	if (!s->opts->prints_paths || kf_log_is_for_programs(s->opts->log))
 		log_written(s, ask, path, rule_name);
 	tell_limits(s);
 	s->result->written++;
