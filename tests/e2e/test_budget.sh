@@ -29,7 +29,7 @@ expect_true "the snapshot tells its cost" "$(info_field cost_ppm) > 0"
 wait_line 60 'budget: .* syscalls are recorded again' "$tmp/rec.err"
 start "$work/shares" quiet >"$tmp/journal"
 for ((try = 0; try < 30; try++)); do
-	sleep 1 # longer than the window
+	sleep 2 # longer than the window; snapshots cost, too
 	request
 	[ "$(info_field syscalls)" != all ] || break
 done
