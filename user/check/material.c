@@ -63,7 +63,7 @@ static int pick_hole(struct kf_picked *p, const struct kf_sample *s)
 {
 	if (KF_GROW(p->holes, p->n_holes, p->room_holes))
 		return -1;
-	p->holes[p->n_holes++] = s;
+	p->holes[p->n_holes++] = (struct kf_picked_wait){ s, s->end_ns };
 	if (kf_sample_ns(s) > p->longest_hole_ns)
 		p->longest_hole_ns = kf_sample_ns(s);
 	return 0;
@@ -94,13 +94,6 @@ static int by_end(const void *va, const void *vb)
 	const struct kf_picked_wait *a = va, *b = vb;
 
 	return (a->s->end_ns > b->s->end_ns) - (a->s->end_ns < b->s->end_ns);
-}
-
-static int holes_by_end(const void *va, const void *vb)
-{
-	const struct kf_sample *const *a = va, *const *b = vb;
-
-	return ((*a)->end_ns > (*b)->end_ns) - ((*a)->end_ns < (*b)->end_ns);
 }
 
 static int by_number(const void *va, const void *vb)
@@ -167,7 +160,7 @@ static int find_levels(struct kf_picked *p)
 	for (size_t i = 0; i < p->n_waits; i++)
 		levels_add(&p->wait_levels, p->waits[i].s);
 	for (size_t i = 0; i < p->n_holes; i++)
-		levels_add(&p->hole_levels, p->holes[i]);
+		levels_add(&p->hole_levels, p->holes[i].s);
 	return levels_finish(&p->wait_levels) || levels_finish(&p->hole_levels) ? -1 : 0;
 }
 
@@ -189,7 +182,7 @@ int kf_pick(struct kf_picked *out, const struct kf_expr *x, const struct kf_view
 	if (out->n_waits)
 		qsort(out->waits, out->n_waits, sizeof(*out->waits), by_end);
 	if (out->n_holes)
-		qsort(out->holes, out->n_holes, sizeof(*out->holes), holes_by_end);
+		qsort(out->holes, out->n_holes, sizeof(*out->holes), by_end);
 	return x->function == KF_EXPR_TOTAL ? find_levels(out) : 0;
 }
 
@@ -261,10 +254,10 @@ static int take_waits(struct kf_material *m)
 static int take_holes(struct kf_material *m)
 {
 	const struct kf_picked *p = m->picked;
-	size_t i = KF_BISECT(p->n_holes, h, p->holes[h]->end_ns <= m->from_ns);
+	size_t i = KF_BISECT(p->n_holes, h, p->holes[h].s->end_ns <= m->from_ns);
 
 	for (; i < p->n_holes; i++) {
-		const struct kf_sample *s = p->holes[i];
+		const struct kf_sample *s = p->holes[i].s;
 		bool single = s->flags & KF_SAMPLE_VAGUE;
 		uint64_t inside_ns = kf_sample_range_ns(s, m->from_ns, m->to_ns);
 

@@ -52,7 +52,7 @@ struct kf_picked {
 	size_t n_waits, room_waits;
 	struct kf_picked_wait *loose; /* those of waits whose end is not known, again */
 	size_t n_loose, room_loose;
-	const struct kf_sample **holes; /* by end_ns */
+	struct kf_picked_wait *holes; /* likewise */
 	size_t n_holes, room_holes;
 	uint64_t longest_hole_ns;
 	struct kf_levels wait_levels, hole_levels; /* only for total() */

@@ -139,7 +139,8 @@ static void step(void *context)
 			look(a, i, now_ns);
 			looked |= 1u << i;
 		}
-		true_now |= (uint32_t)a->terms[i].is_true << i;
+		if (a->terms[i].is_true)
+			true_now |= 1u << i;
 	}
 	for (size_t i = 0; i < set->n_rules; i++)
 		if (is_news(a, true_now & looked & set->rules[i].terms, now_ns))
