@@ -35,6 +35,7 @@ static void copy_and_write(struct kf_saving *s)
 		done(s, NULL, &e);
 		return;
 	}
+	s->ask.trigger = snapshot->trigger; /* with the names that the scan of the tasks knows */
 	if (s->opts.describe(s->opts.context, &s->ask, snapshot, &e)) {
 		kf_snapshot_free(&snapshot);
 		done(s, NULL, &e);

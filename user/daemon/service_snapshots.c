@@ -125,7 +125,8 @@ static void log_written(struct kf_service *s, const struct kf_ask *ask, const ch
 	       KF_LOG_FIELDS({ "message_id", KF_LOG_ID_SNAPSHOT }, { "path", path }, { "rule", rule },
 			     { "reason", ask->reason }, { "pid", pid }, { "comm", comm }, { "trace_id", ask->trace_id },
 			     { "span_id", ask->span_id }),
-	       "%s%s%s%s%s: wrote '%s'", rule, comm[0] ? ", " : "", comm, pid[0] ? "/" : "", pid, path);
+	       "%s%s%s%s%s: wrote '%s'", rule, comm[0] || pid[0] ? ", " : "", comm, comm[0] && pid[0] ? "/" : "", pid,
+	       path);
 }
 
 static void written(struct kf_service *s, const struct kf_ask *ask, const char *name)
