@@ -42,6 +42,11 @@ sleep 2 # lets the window grow beyond the disk
 echo "- full"
 dd if=/dev/zero of="$out/filler" bs=1k count=900 2>/dev/null
 lost '[Nn]o space'
+for _ in 1 2 3; do
+	kill -USR1 "$recorder"
+	sleep 0.5
+done
+expect 'the same reason is told once a minute' 1 "$(told '[Nn]o space')"
 expect 'files' filler "$(ls -A "$out")"
 rm "$out/filler"
 mount -o remount,size=200m "$out"

@@ -44,7 +44,7 @@ static void write_file(const char *name, size_t bytes)
 static void set_mark(const char *name, const char *boot_id, uint64_t boot_ns)
 {
 	int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
-	struct stat st;
+	struct stat st = { 0 };
 	char mark[128];
 
 	assert_true(fd >= 0 && !fstat(fd, &st));

@@ -104,7 +104,7 @@ static int split(struct splitter *s)
 		if (take_word(s))
 			return -1;
 	}
-	if (!s->out->n || !s->out->words[0][0])
+	if (!s->out->n || !*s->out->words || !**s->out->words)
 		return kf_fail(s->e, KF_USAGE, "give a program and its arguments: 'ship.sh {}'",
 			       "bad command '%.200s': it is empty", s->text);
 	return 0;

@@ -17,6 +17,8 @@
 
 #include "base/now.h"
 
+#define FLOOD_PAUSE_MS 50
+
 struct running {
 	const struct kf_child *child;
 	pid_t pid;
@@ -26,6 +28,7 @@ struct running {
 	enum kf_child_how why; /* ... it was sent */
 	char line[KF_CHILD_LINE_BYTES];
 	size_t len, lines;
+	bool messages_end;
 };
 
 /* ---- in the child ---- */
@@ -110,7 +113,7 @@ static void take_bytes(struct running *r, const char *bytes, size_t n)
 /* False at their end. */
 static bool read_messages(struct running *r)
 {
-	char bytes[4096];
+	static char bytes[65536]; /* what a pipe holds */
 	ssize_t n = read(r->messages, bytes, sizeof(bytes));
 
 	if (n > 0)
@@ -169,16 +172,20 @@ static int until_ms(uint64_t deadline_ns)
 static void wait_for_end(struct running *r)
 {
 	struct pollfd fds[] = { { .fd = r->pidfd, .events = POLLIN },
-				{ .fd = r->messages, .events = POLLIN },
+				{ .events = POLLIN },
 				{ .fd = r->child->hangup_fd } };
 
 	for (;;) {
-		int n = poll(fds, 3, until_ms(r->deadline_ns));
+		/* Who says more than is wanted is read now and then: not all day, and without blocking him. */
+		bool floods = !r->messages_end && r->lines > KF_CHILD_MAX_LINES;
+		int wait_ms = until_ms(r->deadline_ns), n;
 
+		fds[1].fd = floods || r->messages_end ? -1 : r->messages;
+		n = poll(fds, 3, floods && (wait_ms < 0 || wait_ms > FLOOD_PAUSE_MS) ? FLOOD_PAUSE_MS : wait_ms);
 		if (n < 0 && errno != EINTR)
 			end_for(r, KF_CHILD_HUNG_UP);
-		if (n > 0 && fds[1].revents && !read_messages(r))
-			fds[1].fd = -1;
+		if ((floods || (n > 0 && fds[1].revents)) && !read_messages(r))
+			r->messages_end = true;
 		if (n > 0 && fds[2].revents & (POLLHUP | POLLERR | POLLNVAL)) {
 			end_for(r, KF_CHILD_HUNG_UP);
 			fds[2].fd = -1;
