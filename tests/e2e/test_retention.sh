@@ -3,6 +3,10 @@
 # --keep deletes the oldest snapshots of kflight's own, also those of earlier runs, and nothing else.
 . "$(dirname "$0")/lib.sh"
 need_bpf
+need_command python3
+: >"$tmp/probe"
+python3 -c 'import os, sys; os.setxattr(sys.argv[1], "user.kflight", b"x")' "$tmp/probe" 2>"$tmp/python.err" ||
+	skip "'$tmp' takes no extended attributes: $(tail -1 "$tmp/python.err")"
 
 out=$tmp/out
 mkdir "$out"
