@@ -68,7 +68,7 @@ measured() {
 	"$kflight" status --socket "$tmp/sock" --json | grep -qE '"cost_ppm": [0-9]'
 }
 until_true 10 measured || fail "the cost is not known: $("$kflight" status --socket "$tmp/sock" --json | grep ppm)"
-rm -rf "$tmp/out"
+mv "$tmp/out" "$tmp/gone"
 : >"$tmp/rec.out"
 until_true 20 written 2 || fail "nothing after the folder was removed: $(cat "$tmp/rec.err")"
 
