@@ -43,6 +43,10 @@ expect 'default' '- default' "$(value causes)"
 expect 'environment over file' '1m environment' "$(KFLIGHT_COOLDOWN=1m value cooldown)"
 expect 'what was not set is not in check' 0 "$(grep -c default "$tmp/check")"
 
+# The example that is installed is right as it is (where there is its group).
+sed '/^group/d' scripts/systemd/kflight.conf >"$tmp/example.conf"
+"$kflight" config check "$tmp/example.conf" >"$tmp/check" || fail 'the example of the config file is wrong'
+
 # The same file under sudo's caller, a stranger, and everybody's pen.
 if [ "$(id -u)" = 0 ]; then
 	chown 12345 "$conf"
@@ -65,6 +69,15 @@ bad 'windw = 5s' "unknown key 'windw': did you mean 'window'"
 bad 'window = 5' "bad --window '5'"
 bad 'cooldown = soon' "cooldown: bad duration 'soon'"
 bad 'syscalls = some' "bad --syscalls 'some'"
+bad 'limit = 5/x' ".*limit"
+bad 'keep = 5,5' ".*keep"
+bad 'min-free = 200%' ".*min-free"
+bad 'budget = x' ".*budget"
+bad 'convert = pdf' ".*convert"
+bad 'exec = /there/is/none {}' ".*/there/is/none"
+bad 'log = xml' ".*log"
+bad 'metrics = x:y' ".*address"
+bad 'group = there-is-no-such-group' ".*group"
 bad 'comm =' "'comm' has no value"
 bad '[trigger x]' "trigger 'x' of line 3 has no 'when'"
 bad "output = $(printf 'x%.0s' {1..300})" '.*bytes, a line holds'

@@ -5,9 +5,10 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "daemon/argv.h"
 #include "daemon/budget.h"
+#include "daemon/hooks.h"
 #include "daemon/limits.h"
+#include "daemon/output_dir.h"
 
 static void add_rows(struct kf_record_options *o)
 {
@@ -90,15 +91,14 @@ static int understand_limit(const struct kf_record_options *o, struct kf_error *
 	return 0;
 }
 
-static int understand_exec(const struct kf_record_options *o, struct kf_error *e)
+static int understand_hooks(const struct kf_record_options *o, struct kf_error *e)
 {
-	struct kf_argv argv = { 0 };
+	const struct kf_hooks_options exec = { .exec = o->daemon.exec }, convert = { .convert = o->daemon.convert };
 
-	if (!o->daemon.exec)
-		return 0;
-	if (kf_argv_parse(o->daemon.exec, &argv, e))
+	if (kf_hooks_check(&exec, e))
 		return kf_config_blame(o->config, o->daemon.exec, e);
-	kf_argv_release(&argv);
+	if (kf_hooks_check(&convert, e))
+		return kf_config_blame(o->config, o->daemon.convert, e);
 	return 0;
 }
 
@@ -119,7 +119,9 @@ static int understand_daemon(struct kf_record_options *o, struct kf_error *e)
 		return kf_config_blame(o->config, o->budget, e);
 	if (kf_log_parse(o->log, &o->log_format, e))
 		return kf_config_blame(o->config, o->log, e);
-	return understand_limit(o, e) || understand_exec(o, e) ? -1 : 0;
+	if (d->group && kf_output_dir_check_group(d->group, e))
+		return kf_config_blame(o->config, d->group, e);
+	return understand_limit(o, e) || understand_hooks(o, e) ? -1 : 0;
 }
 
 int kf_record_options_understand(struct kf_record_options *o, struct kf_error *e)

@@ -107,6 +107,15 @@ static int make_plan(struct kf_hook_plan *plan, const struct kf_hooks_options *o
 	return kf_argv_parse(o->exec, &plan->exec, e) || check_program(plan->exec.words[0], e) ? -1 : 0;
 }
 
+int kf_hooks_check(const struct kf_hooks_options *opts, struct kf_error *e)
+{
+	struct kf_hook_plan plan = { 0 };
+	int ret = make_plan(&plan, opts, e);
+
+	kf_argv_release(&plan.exec);
+	return ret;
+}
+
 /* ---- the runner ---- */
 
 static int start_runner(struct kf_hooks *h, struct kf_error *e)

@@ -56,6 +56,8 @@ struct kf_hook_job {
 /* *out NULL if options ask for nothing; every function below takes NULL and does nothing. Bad options and a command that cannot be
  * found are errors now, not at the first incident. */
 int kf_hooks_new(struct kf_hooks **out, const struct kf_hooks_options *opts, struct kf_error *e);
+/* Are the options good? Starts nothing. */
+int kf_hooks_check(const struct kf_hooks_options *opts, struct kf_error *e);
 /* Ends the runner and whatever it runs. The loop may be gone already. */
 void kf_hooks_free(struct kf_hooks **h);
 

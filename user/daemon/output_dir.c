@@ -52,6 +52,13 @@ static int find_group(const char *name, gid_t *out, struct kf_error *e)
 		       name);
 }
 
+int kf_output_dir_check_group(const char *group, struct kf_error *e)
+{
+	gid_t ignored;
+
+	return find_group(group, &ignored, e);
+}
+
 /* The owner of a file may give it to a group he is in: no capability is needed for that later on. */
 static int join_group(gid_t group, const char *name, struct kf_error *e)
 {

@@ -25,6 +25,8 @@ struct kf_output_dir;
  * process joins it, so that it may still give files to it without capabilities.
  */
 int kf_output_dir_new(struct kf_output_dir **out, const char *path, const char *group, struct kf_error *e);
+/* Is there such a group? */
+int kf_output_dir_check_group(const char *group, struct kf_error *e);
 void kf_output_dir_free(struct kf_output_dir **d);
 
 /* The same number for life, whatever folder it is. */
