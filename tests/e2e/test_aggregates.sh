@@ -40,7 +40,7 @@ fires() {
 	echo "$name: $(grep -m1 -oE "$value" "$tmp/info")"
 }
 
-fires p80 'p80(runq)>1ms/500ms' 'p80\(runq\) > 1.00 ms: [0-9]+ of [0-9]+ waits in the last [45][0-9]{2} ms' 'p70(runq)>500us/500ms'
+fires p80 'p80(runq)>1ms/500ms' 'p80\(runq\) > 1.00 ms: [0-9]+ of [0-9]+ waits in the last [45][0-9]{2} ms' 'p90(runq)>500us/500ms'
 fires avg 'avg(runq)>200us/500ms' 'avg\(runq\) > 200 us: .* of [0-9]+ waits' 'avg(runq)>50us/500ms'
 fires total 'total(runq)>2%/500ms' 'total\(runq\) > 2 %: .* of [0-9]+ waits' 'total(runq)>1%/500ms'
 fires count 'count(runq>1ms)>3/500ms' 'count\(runq > 1.00 ms\) > 3: [0-9]+ waits' 'count(runq>1ms)>1/500ms'
