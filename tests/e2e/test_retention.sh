@@ -27,7 +27,7 @@ check_foreign() {
 echo "- half files of recorders that were killed go at the start, those of living ones stay"
 : >"$out/.kflight-tmp-dead"
 : >"$out/.kflight-tmp-living"
-start flock "$out/.kflight-tmp-living" sleep 1000
+start flock --no-fork "$out/.kflight-tmp-living" sleep 1000
 until_true 5 bash -c "! flock -n '$out/.kflight-tmp-living' true" || fail "no lock"
 
 : >"$tmp/foreign"

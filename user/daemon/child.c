@@ -234,6 +234,7 @@ struct kf_child_end kf_child_run(const struct kf_child *c)
 	close(pipe_fds[1]);
 	if (r.pid > 0) {
 		setpgid(r.pid, r.pid);
+		c->started(c->context, r.pid);
 		fcntl(r.messages, F_SETFL, O_NONBLOCK);
 		r.pidfd = pidfd_open(r.pid, 0);
 		if (r.pidfd >= 0)

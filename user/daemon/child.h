@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #define KF_CHILD_MAX_LINES  100 /* of messages; more are only counted */
 #define KF_CHILD_LINE_BYTES 400
@@ -21,6 +22,7 @@ struct kf_child {
 	int hangup_fd;		      /* when that is hung up, it is ended, too; -1 none */
 	bool background;	      /* nice 19, first choice of the out-of-memory killer */
 	uint64_t memory_bytes, cpu_s; /* rlimits, 0 none */
+	void (*started)(void *context, pid_t group);
 	void (*line)(void *context, const char *text, size_t len);
 	void *context;
 };

@@ -144,6 +144,14 @@ static void send_line(void *runner, const char *text, size_t len)
 	send(SOCKET_FD, &line, offsetof(struct kf_hook_line, text) + len, MSG_NOSIGNAL | MSG_DONTWAIT);
 }
 
+static void send_started(void *runner, pid_t group)
+{
+	const struct kf_hook_started started = { .answer = KF_HOOK_STARTED, .group = group };
+
+	(void)runner;
+	send(SOCKET_FD, &started, sizeof(started), MSG_NOSIGNAL);
+}
+
 static void convert_all(struct runner *r, const struct kf_child *base, const char *path, struct kf_hook_result *result,
 			char *converted[KF_HOOK_FORMATS])
 {
@@ -178,9 +186,13 @@ static void run_job(struct runner *r, const char *path, const char *variables, c
 	char *converted[KF_HOOK_FORMATS] = { NULL };
 	char **env = make_env(r, variables, end);
 	size_t first = r->n_base;
-	struct kf_child base = {
-		.env = env, .exe_fd = EXE_FD, .stdout_fd = -1, .hangup_fd = SOCKET_FD, .line = send_line, .context = r
-	};
+	struct kf_child base = { .env = env,
+				 .exe_fd = EXE_FD,
+				 .stdout_fd = -1,
+				 .hangup_fd = SOCKET_FD,
+				 .started = send_started,
+				 .line = send_line,
+				 .context = r };
 
 	if (!env)
 		_exit(1);

@@ -32,12 +32,18 @@ struct kf_hook_plan {
 	struct kf_space space;
 };
 
-enum kf_hook_answer { KF_HOOK_LINE, KF_HOOK_RESULT };
+enum kf_hook_answer { KF_HOOK_LINE, KF_HOOK_RESULT, KF_HOOK_STARTED };
 
 struct kf_hook_line {
 	uint32_t answer;		/* KF_HOOK_LINE */
 	uint32_t from;			/* enum kf_hook_format, KF_HOOK_FORMATS: the command */
 	char text[KF_CHILD_LINE_BYTES]; /* as long as the packet is */
+};
+
+/* A program runs in that process group: should the runner be killed, the recorder ends the group. */
+struct kf_hook_started {
+	uint32_t answer; /* KF_HOOK_STARTED */
+	int32_t group;
 };
 
 struct kf_hook_result {

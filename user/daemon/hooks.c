@@ -32,6 +32,7 @@ struct kf_hooks {
 	struct kf_hook_plan plan;
 	int socket;
 	pid_t runner;
+	pid_t group; /* of the program that runs, 0 none */
 	struct kf_events *events;
 	kf_hook_done_fn done;
 	void *context;
@@ -191,6 +192,9 @@ static void lose_runner(struct kf_hooks *h)
 	h->socket = -1;
 	kill(h->runner, SIGKILL); /* as good as certainly it is dead already */
 	waitpid(h->runner, NULL, 0);
+	if (h->group > 1) /* its leader went with the runner; what that had started did not */
+		kill(-h->group, SIGKILL);
+	h->group = 0;
 	h->runner = h->counts.runner = 0;
 	kf_note("the process that ships snapshots is gone: %zu are not shipped, nor will be any more", h->n);
 	while (h->n) {
@@ -266,6 +270,7 @@ static void judge_conversion(struct kf_hooks *h, enum kf_hook_format format, str
 
 static void on_result(struct kf_hooks *h, const struct kf_hook_result *result)
 {
+	h->group = 0;
 	if (!h->n)
 		return;
 	for (unsigned int f = 0; f < KF_HOOK_FORMATS; f++)
@@ -289,6 +294,7 @@ static void on_answer(void *hooks)
 	union {
 		uint32_t answer;
 		struct kf_hook_line line;
+		struct kf_hook_started started;
 		struct kf_hook_result result;
 	} packet;
 	ssize_t n = recv(h->socket, &packet, sizeof(packet), MSG_DONTWAIT);
@@ -299,6 +305,8 @@ static void on_answer(void *hooks)
 		lose_runner(h);
 	else if (packet.answer == KF_HOOK_LINE && (size_t)n >= offsetof(struct kf_hook_line, text))
 		on_line(h, &packet.line, (size_t)n);
+	else if (packet.answer == KF_HOOK_STARTED && (size_t)n == sizeof(packet.started))
+		h->group = packet.started.group;
 	else if (packet.answer == KF_HOOK_RESULT && (size_t)n == sizeof(packet.result))
 		on_result(h, &packet.result);
 }
