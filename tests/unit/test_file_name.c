@@ -37,6 +37,14 @@ static void names_tell_when_why_and_who(void **state)
 	check_name(&s, 2, "kflight-20261121T081502Z-runq-nginx-2144-2.kfl");
 }
 
+/* It was gone before anybody could ask for its name. */
+static void a_process_without_name_has_its_number(void **state)
+{
+	struct kf_snapshot s = snapshot_of(KF_TRIGGER_RUNQ, "", 2144);
+
+	check_name(&s, 1, "kflight-20261121T081502Z-runq-2144.kfl");
+}
+
 static void a_request_has_no_process(void **state)
 {
 	struct kf_snapshot s = snapshot_of(KF_TRIGGER_REQUEST, "", 0);
@@ -102,6 +110,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_tell_when_why_and_who),
+		cmocka_unit_test(a_process_without_name_has_its_number),
 		cmocka_unit_test(a_request_has_no_process),
 		cmocka_unit_test(rules_with_a_name_of_their_own_are_named),
 		cmocka_unit_test(an_aggregate_has_no_process),

@@ -53,7 +53,7 @@ void kf_file_name(const struct kf_snapshot *s, int attempt, char *name, size_t l
 	name_cause(s, cause, sizeof(cause));
 	if (s->trigger.tgid && s->trigger.kind != KF_TRIGGER_AGGREGATE) {
 		make_safe(s->trigger.process_comm, comm, sizeof(comm));
-		snprintf(process, sizeof(process), "-%s-%u", comm, s->trigger.tgid);
+		snprintf(process, sizeof(process), "%s%s-%u", comm[0] ? "-" : "", comm, s->trigger.tgid);
 	}
 	if (attempt > 1)
 		snprintf(number, sizeof(number), "-%d", attempt);

@@ -11,8 +11,7 @@
 
 #include "base/text.h"
 
-#define MAX_MESSAGE_BYTES      1024
-#define KF_EACH_FIELD(f, line) for (const struct kf_log_field *f = (line)->fields; f && f->name; f++)
+#define MAX_MESSAGE_BYTES 1024
 
 static bool is_given(const char *value)
 {
@@ -107,15 +106,15 @@ size_t kf_log_line_json(const struct kf_log_line *line, char out[KF_LOG_LINE_BYT
 	set_text(object, "message", line->message);
 	if (is_given(line->hint))
 		set_text(object, "hint", line->hint);
-	KF_EACH_FIELD(f, line)
-	if (is_given(f->value))
-		set_text(object, f->name, f->value);
+	for (const struct kf_log_field *f = line->fields; f && f->name; f++)
+		if (is_given(f->value))
+			set_text(object, f->name, f->value);
 	len = dump(object, out);
-	KF_EACH_FIELD(f, line)
-	if (!len) { /* too long */
-		json_object_del(object, f->name);
-		len = dump(object, out);
-	}
+	for (const struct kf_log_field *f = line->fields; f && f->name; f++)
+		if (!len) { /* too long */
+			json_object_del(object, f->name);
+			len = dump(object, out);
+		}
 	json_decref(object);
 	return len;
 }
@@ -175,8 +174,8 @@ size_t kf_log_line_journal(const struct kf_log_line *line, char out[KF_LOG_DATAG
 	add_field(&d, "MESSAGE", message);
 	add_field(&d, "PRIORITY", priority);
 	add_field(&d, "SYSLOG_IDENTIFIER", "kflight");
-	KF_EACH_FIELD(f, line)
-	if (is_given(f->value))
-		add_own_field(&d, f);
+	for (const struct kf_log_field *f = line->fields; f && f->name; f++)
+		if (is_given(f->value))
+			add_own_field(&d, f);
 	return d.n;
 }
