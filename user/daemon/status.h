@@ -36,6 +36,7 @@
  *	cost		{cost_ppm, budget_ppm, shed ("nothing", "syscalls", "interrupts"), sheds, restores}: of the host's CPU time,
  *			probes and process
  *	hold_latency	[{below_ns (null: the rest), count}]: from the event that fired to the protected window
+ *	open_waits	{looks, ns}: looks at waits that have not ended, and the time they took
  *	waits		{KIND: {count, ns, p50_below_ns, p99_below_ns}} of waits of filtered threads that have ended; kinds that are counted
  */
 #ifndef KF_DAEMON_STATUS_H
@@ -130,8 +131,9 @@ struct kf_daemon_status {
 	uint16_t shed;	     /* enum kf_shed_level */
 	uint64_t sheds, restores;
 
-	__u64 hold_latency[16]; /* as in struct kf_counters */
-	uint32_t waits_counted; /* a bit for each enum kf_waits_kind */
+	uint64_t looks, looks_ns; /* at open waits */
+	__u64 hold_latency[16];	  /* as in struct kf_counters */
+	uint32_t waits_counted;	  /* a bit for each enum kf_waits_kind */
 	struct kf_wait_histogram waits[KF_WAITS_KINDS];
 };
 

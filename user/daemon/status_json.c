@@ -202,13 +202,18 @@ static json_t *waits_json(const struct kf_daemon_status *s)
 	return all;
 }
 
+static json_t *open_waits_json(const struct kf_daemon_status *s)
+{
+	return json_pack("{so so}", "looks", number(s->looks), "ns", number(s->looks_ns));
+}
+
 json_t *kf_status_json(const struct kf_daemon_status *s)
 {
 	json_t *self =
 		json_pack("{so so}", "cpu_ns", number(s->own_cpu_ns), "resident_bytes", number(s->resident_bytes));
 
 	/* json_pack() takes references, also of a NULL, and then returns NULL without leaking the others. */
-	return json_pack("{so so so so so so so so so so so so so so so so so so so so}", "version",
+	return json_pack("{so so so so so so so so so so so so so so so so so so so so so}", "version",
 			 text_of(s->version), "host", text_of(s->host), "pid", number(s->pid), "state",
 			 text_of(s->state), "started", time_of(s, s->started_ns), "uptime_ns",
 			 number(s->now_ns > s->started_ns ? s->now_ns - s->started_ns : 0), "filter",
@@ -216,5 +221,5 @@ json_t *kf_status_json(const struct kf_daemon_status *s)
 			 rules_json(s), "snapshots", snapshots_json(s), "retention", retention_json(s), "hooks",
 			 runs_json(&s->hooks), "conversions", runs_json(&s->conversions), "left_out",
 			 number(s->left_out), "requests", requests_json(s), "self", self, "cost", cost_json(s),
-			 "hold_latency", latency_json(s), "waits", waits_json(s));
+			 "hold_latency", latency_json(s), "open_waits", open_waits_json(s), "waits", waits_json(s));
 }

@@ -35,6 +35,8 @@ static void take_totals(struct kf_daemon_status *s, const struct kf_recorder *r)
 	s->slots = now.slots_written;
 	for (int class = 0; class < KF_CLASSES; class ++)
 		s->class_slots[class] = now.class_slots[class];
+	s->looks = now.checks;
+	s->looks_ns = now.check_ns;
 	s->lost[KF_LOSS_HELD] = now.records_dropped;
 	s->lost[KF_LOSS_FLOOD] = now.flooded;
 	s->lost[KF_LOSS_NO_STATE] = now.no_state;
