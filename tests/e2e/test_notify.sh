@@ -123,3 +123,23 @@ expect_match 'it records by then' '^kflight: recording' "$tmp/rec.err"
 exit_status 20 "$pid" || fail "ended with $?: $(cat "$tmp/rec.err")"
 "$kflight" record --duration 1s --socket none -o "$tmp/out" --notify-fd 9 9>&- 2>"$tmp/bad" && fail 'took a descriptor that is not open'
 expect_match 'a descriptor that is not open' '--notify-fd 9: Bad file descriptor' "$tmp/bad"
+
+# Whoever reads its output goes away: recording goes on.
+mkfifo "$tmp/reader"
+start head -c 1 "$tmp/reader" >"$tmp/head"
+reader=$pid
+start "$kflight" record --window 1s,4mb --socket none -o "$tmp/unread" >"$tmp/reader" 2>"$tmp/rec.err"
+recorder=$pid
+wait_recording "$recorder" "$tmp/rec.err"
+# written N: so many snapshots are in the folder.
+written() {
+	[ "$(find "$tmp/unread" -name '*.kfl' | wc -l)" = "$1" ]
+}
+kill -USR1 "$recorder"
+exit_status 20 "$reader"
+for n in 2 3; do
+	kill -USR1 "$recorder"
+	until_true 20 written $n || fail "no snapshot $n without a reader; the recorder: $(cat "/proc/$recorder/comm" "$tmp/rec.err")"
+done
+kill -INT "$recorder"
+exit_status 20 "$recorder" || fail "ended with $?: $(cat "$tmp/rec.err")"

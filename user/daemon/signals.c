@@ -32,6 +32,8 @@ void kf_signals_block(void)
 	sigset_t set;
 
 	fill(&set);
+	/* Who reads our output may go away. Blocked and not ignored: commands that we start would inherit that. */
+	sigaddset(&set, SIGPIPE);
 	pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 

@@ -7,7 +7,7 @@ struct kf_error;
 struct kf_events;
 struct kf_signals;
 
-/* Blocks the signals in the whole process (SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGCHLD): before any thread is started. */
+/* Blocks the signals in the whole process (SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGCHLD, SIGPIPE): before any thread is started. */
 void kf_signals_block(void);
 
 /* Calls fn with each one that comes. */
