@@ -33,7 +33,7 @@
 
 #define NS_PER_S       1000000000ULL
 #define SWEEP_EVERY_NS (3600 * NS_PER_S)
-/* At the end hooks may go on for so long. */
+/* Who was told to end lets hooks go on for so long; who ends by itself waits for a command's whole time, and this. */
 #define HOOKS_PATIENCE_NS (10 * NS_PER_S)
 
 /* Stop as soon as the snapshot in progress is done; do not wait for its --after. */
@@ -43,6 +43,15 @@ static void end(struct kf_service *s)
 		kf_notify_stopping(s->opts->notify, "ending");
 	s->ending = true;
 	kf_saving_hurry(s->saving);
+}
+
+/* By a signal. The second time nothing is waited for any more. */
+static void told_to_end(struct kf_service *s)
+{
+	if (s->told_to_end)
+		s->give_up_ns = kf_now_ns();
+	s->told_to_end = true;
+	end(s);
 }
 
 static void on_trigger(void *service)
@@ -69,7 +78,7 @@ static void on_child(struct kf_service *s)
 static void on_hang_up(struct kf_service *s)
 {
 	if (!s->opts->reload) {
-		end(s);
+		told_to_end(s);
 		return;
 	}
 	kf_notify_reloading(s->opts->notify);
@@ -96,12 +105,12 @@ static void on_signal(void *service, int signal)
 		else if (signal == SIGHUP)
 			on_hang_up(s);
 		else
-			end(s);
+			told_to_end(s);
 		break;
 	case SIGINT:
 		/* From a terminal the child got its own. */
 		if (!has_child)
-			end(s);
+			told_to_end(s);
 		break;
 	}
 }
@@ -145,13 +154,22 @@ static void on_shipped(void *service, const char *name)
 		kf_retention_release(s->retention, name);
 }
 
+static uint64_t hooks_patience_ns(const struct kf_service *s)
+{
+	uint64_t timeout_ns = s->opts->daemon.exec_timeout_ns;
+
+	if (s->told_to_end)
+		return HOOKS_PATIENCE_NS;
+	return (timeout_ns ? timeout_ns : KF_EXEC_TIMEOUT_NS) + HOOKS_PATIENCE_NS;
+}
+
 /* What still ships gets a little time. */
 static void wait_for_hooks(struct kf_service *s)
 {
 	uint64_t now_ns = kf_now_ns();
 
 	if (!s->give_up_ns) {
-		s->give_up_ns = now_ns + HOOKS_PATIENCE_NS;
+		s->give_up_ns = now_ns + hooks_patience_ns(s);
 		kf_timer_set(s->end, s->give_up_ns, 0); /* wakes the loop */
 	}
 	if (!s->opts->hooks || kf_hooks_is_idle(s->opts->hooks) || now_ns >= s->give_up_ns)

@@ -44,7 +44,7 @@ struct kf_service {
 	uint64_t by_trigger; /* snapshots written so far */
 	uint64_t cooldown_until_ns;
 	uint64_t give_up_ns; /* hooks that go on when all else has ended are waited for until then, 0 not ending yet */
-	bool ending, last_taken, stop, told_limits;
+	bool ending, told_to_end, last_taken, stop, told_limits;
 };
 
 /* service_snapshots.c */
