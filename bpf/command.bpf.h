@@ -40,20 +40,14 @@ int hold_window(void *ctx)
 	return 0;
 }
 
-/* An aggregate is true, as user space found. The rules it is part of may fire, as at an event; the answer says which one did. */
+/* Aggregates are true, as user space found and stored. The rules they are part of may fire, as at an event; the answer says which one did. */
 SEC("syscall")
-int set_term_true(struct kf_set_true *ctx)
+int set_terms_true(struct kf_set_true *ctx)
 {
-	u32 index = ctx->term;
 	u64 now_ns = bpf_ktime_get_ns();
 
 	ctx->ts_ns = now_ns;
-	ctx->rule = 0;
-	if (index >= KF_MAX_TERMS)
-		return 0;
-	control.terms[index & (KF_MAX_TERMS - 1)].true_until_ns = ctx->until_ns;
-	if (ctx->until_ns > now_ns)
-		ctx->rule = fire(1u << index, 0, now_ns);
+	ctx->rule = fire(ctx->terms, 0, now_ns);
 	return 0;
 }
 

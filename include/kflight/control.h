@@ -251,12 +251,11 @@ struct kf_counters {
 	__u64 hold_latency[16];
 };
 
-/* What user space tells the program that makes a term true, and gets back. */
+/* What user space tells the program that looks at the rules of terms it has made true, and gets back. */
 struct kf_set_true {
-	__u64 until_ns;
 	__u64 ts_ns; /* answer: when */
-	__u32 term;
-	__u32 rule; /* answer: 1 + the rule that got a snapshot, 0 none */
+	__u32 terms; /* a bit each */
+	__u32 rule;  /* answer: 1 + the rule that got a snapshot, 0 none */
 };
 
 /* Open waits of at most so many filtered threads are looked at. */

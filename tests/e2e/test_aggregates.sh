@@ -58,10 +58,12 @@ other=$pid
 record --socket "$control" --window 2s,32mb --cooldown 300ms \
 	--trigger 'runq>2ms and p80(runq)>1ms/500ms {comm=victim, name=both}' \
 	--trigger 'runq>2ms and p80(runq)>10s/500ms {comm=victim, name=never}' \
+	--trigger 'p80(runq)>1ms/500ms or (rate(runq)>=0/s/500ms and runq>1h) {comm=victim, name=either}' \
 	--trigger 'count(runq)>0/200ms {comm=nobody-here, name=nobody}' \
 	--trigger 'rate(runq)<1/s/200ms {comm=nobody-here, name=idle}' \
 	--trigger "rate(runq)<1/s/300ms {pid=$other, name=fell, cooldown=1h}"
 until_true 20 fired both || fail "'both' did not fire: $("$kflight" triggers --socket "$control")"
+until_true 20 fired either || fail "'either' did not fire: $("$kflight" triggers --socket "$control")"
 fired fell && fail "'fell' fired before it fell"
 kill "$other"
 until_true 20 fired fell || fail "'fell' did not fire: $("$kflight" triggers --socket "$control")"

@@ -96,13 +96,13 @@ void kf_recorder_rule_counts(const struct kf_recorder *r, int rule, struct kf_ru
 
 /* Aggregates: what was counted for a term, over all CPUs, since the start or its last change. Costs no system call. */
 void kf_recorder_term_stats(const struct kf_recorder *r, int term, struct kf_term_stats *out);
-/*
- * Tells that an aggregate is true until then, and looks at the rules it is part of. Returns 0 and the trigger (kind
- * KF_TRIGGER_AGGREGATE; the window is held) if one of them got a snapshot, 1 if none fired or those were suppressed, which is counted.
- */
-int kf_recorder_set_true(struct kf_recorder *r, int term, uint64_t until_ns, struct kf_trigger *out);
-/* The same without a look at the rules: for all but the last of several terms of one rule. */
+/* An aggregate is true until then. No rule is looked at: kf_recorder_set_true() comes next. */
 void kf_recorder_keep_true(struct kf_recorder *r, int term, uint64_t until_ns);
+/*
+ * Looks at a rule of which these terms (a bit each) are true. Returns 0 and the trigger (kind KF_TRIGGER_AGGREGATE; the window is held)
+ * if it got a snapshot, 1 if it did not fire or was suppressed, which is counted.
+ */
+int kf_recorder_set_true(struct kf_recorder *r, uint32_t terms, struct kf_trigger *out);
 
 /* Waits of filtered threads by length, over all CPUs, since the start (only if kf_recorder_options.count_waits). */
 void kf_recorder_waits(const struct kf_recorder *r, enum kf_waits_kind kind, struct kf_wait_histogram *out);

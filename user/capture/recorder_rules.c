@@ -174,12 +174,15 @@ void kf_recorder_keep_true(struct kf_recorder *r, int term, uint64_t until_ns)
 	r->bpf->bss->control.terms[term].true_until_ns = until_ns;
 }
 
-int kf_recorder_set_true(struct kf_recorder *r, int term, uint64_t until_ns, struct kf_trigger *out)
+int kf_recorder_set_true(struct kf_recorder *r, uint32_t terms, struct kf_trigger *out)
 {
-	struct kf_set_true context = { .term = term, .until_ns = until_ns };
+	struct kf_set_true context = { .terms = terms };
+	int term;
 
-	if (kf_recorder_command_with(r->bpf->progs.set_term_true, &context, sizeof(context)) || !context.rule)
+	if (!terms || kf_recorder_command_with(r->bpf->progs.set_terms_true, &context, sizeof(context)) ||
+	    !context.rule)
 		return 1;
+	term = __builtin_ctz(terms); /* what it is said to be about, as in BPF */
 	memset(out, 0, sizeof(*out));
 	out->kind = KF_TRIGGER_AGGREGATE;
 	out->ts_ns = context.ts_ns;

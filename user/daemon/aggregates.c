@@ -82,25 +82,24 @@ static bool is_known(const struct aggregate *g, uint64_t now_ns)
 	return g->true_until_ns > now_ns + kf_sliding_step_ns(g->sliding.period_ns) * 3 / 2;
 }
 
-/* All that is true of a rule at once, so that it is looked at, and counted, once: with the last. */
+/* All that is true of a rule at once, so that it is looked at, and counted, once; any of them may be the one that makes it true. */
 static void tell(struct kf_aggregates *a, uint32_t terms, uint64_t now_ns)
 {
 	char why[KF_AGGREGATES_WHY_BYTES];
 	struct kf_trigger trigger;
 
-	for (int term = 0; terms; term++, terms >>= 1) {
+	for (int term = 0; term < KF_MAX_TERMS; term++) {
 		struct aggregate *g = &a->terms[term];
 
-		if (!(terms & 1))
+		if (!(terms >> term & 1))
 			continue;
 		g->true_until_ns = now_ns + memory_ns(g);
-		if (terms > 1) {
-			kf_recorder_keep_true(a->recorder, term, g->true_until_ns);
-		} else if (!kf_recorder_set_true(a->recorder, term, g->true_until_ns, &trigger)) {
-			kf_aggregates_why(a, trigger.rule - 1, why, sizeof(why));
-			a->fired(a->context, &trigger, why);
-		}
+		kf_recorder_keep_true(a->recorder, term, g->true_until_ns);
 	}
+	if (kf_recorder_set_true(a->recorder, terms, &trigger))
+		return;
+	kf_aggregates_why(a, trigger.rule - 1, why, sizeof(why));
+	a->fired(a->context, &trigger, why);
 }
 
 static void look(struct kf_aggregates *a, size_t term, uint64_t now_ns)
