@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -550,6 +551,27 @@ static void stale_socket(void **state)
 	assert_int_equal(access(s->path, F_OK), 0);
 }
 
+/* Whoever may read its folder may lock it: we start all the same. */
+static void locked_folder(void **state)
+{
+	struct server *s = *state;
+	struct kf_error e = { 0 };
+	char dir[64];
+	int fd;
+
+	kf_control_free(&s->control);
+	snprintf(dir, sizeof(dir), "%s", s->path);
+	*strrchr(dir, '/') = '\0';
+	fd = open(dir, O_RDONLY | O_DIRECTORY);
+	assert_int_equal(flock(fd, LOCK_SH), 0);
+	alarm(20); /* the bug would be to wait for ever */
+	if (open_server(s, NULL, &e))
+		fail_msg("%s", e.message);
+	alarm(0);
+	close(fd);
+	ASK(s, "GET /status", "", "events");
+}
+
 static void bad_paths(void **state)
 {
 	struct server *s = *state;
@@ -689,6 +711,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(who_owns_the_socket, setup, teardown),
 		cmocka_unit_test_setup_teardown(group_of_the_socket, setup, teardown),
 		cmocka_unit_test_setup_teardown(stale_socket, setup, teardown),
+		cmocka_unit_test_setup_teardown(locked_folder, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_paths, setup, teardown),
 		cmocka_unit_test_setup_teardown(metrics_port, setup, teardown),
 		cmocka_unit_test_setup_teardown(real_client, setup, teardown),

@@ -30,6 +30,16 @@ static int set_address(struct sockaddr_un *address, const char *path, struct kf_
 	return 0;
 }
 
+/* Whoever may read the folder may lock it, too: a stranger who keeps it locked does not keep us from starting. */
+#define LOCK_TRIES    100
+#define LOCK_EVERY_US 20000
+
+static void lock(int fd)
+{
+	for (int i = 0; i < LOCK_TRIES && flock(fd, LOCK_EX | LOCK_NB); i++)
+		usleep(LOCK_EVERY_US);
+}
+
 /* The folder of the socket, locked: two recorders that start at once do so one after the other. */
 static int lock_folder(const char *path, struct kf_error *e)
 {
@@ -51,7 +61,7 @@ static int lock_folder(const char *path, struct kf_error *e)
 		close(fd);
 		return -1;
 	}
-	flock(fd, LOCK_EX);
+	lock(fd);
 	return fd;
 }
 
