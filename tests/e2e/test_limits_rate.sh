@@ -32,6 +32,17 @@ sleep 2
 expect 'triggered after a restart' 0 "$(snapshots)"
 stop_recorder
 
+echo "- a reload forgets nothing, not even what was deleted meanwhile"
+rm -rf "$tmp/out"
+printf '[record]\nlimit = 2/h\nkeep = 1\n' >"$tmp/conf"
+record --config "$tmp/conf" --window 1s,4mb --socket "$asked"
+"$kflight" snapshot --socket "$asked" && "$kflight" snapshot --socket "$asked" || fail "the first two: $(cat "$tmp/rec.err")"
+kill -HUP "$recorder"
+wait_line 10 'nothing has changed' "$tmp/rec.err"
+"$kflight" snapshot --socket "$asked" >"$tmp/ask" 2>&1 && fail "a third one after the reload: $(cat "$tmp/ask")"
+expect_match 'refused after a reload' '2/h, the next one in ' "$tmp/ask"
+stop_recorder
+
 echo "- without"
 : >"$tmp/rec.out"
 record --comm w-mutex --trigger 'futex>20ms' --cooldown 100ms --window 1s,4mb --limit '300/h'

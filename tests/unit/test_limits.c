@@ -123,6 +123,28 @@ static void any_order(void **state)
 	kf_limits_free(&l);
 }
 
+/* A reload: neither fewer nor other snapshots count than before, also from and to no limit at all. */
+static void other_limits_for_the_same_snapshots(void **state)
+{
+	struct kf_limits *l = limits_of("2/h");
+	struct kf_error e;
+
+	for (uint64_t t = 1; t <= 5; t++)
+		kf_limits_taken(l, t * MIN);
+	assert_int_equal(kf_limits_change(&l, "2/h", &e), 0);
+	assert_int_equal(kf_limits_until(l, 6 * MIN), HOUR + 4 * MIN);
+	assert_int_equal(kf_limits_change(&l, "4/h", &e), 0);
+	assert_int_equal(kf_limits_until(l, 6 * MIN), HOUR + 2 * MIN);
+	assert_int_equal(kf_limits_change(&l, NULL, &e), 0);
+	assert_int_equal(kf_limits_until(l, 6 * MIN), 0);
+	kf_limits_taken(l, 6 * MIN);
+	assert_int_equal(kf_limits_change(&l, "6/h", &e), 0);
+	assert_int_equal(kf_limits_until(l, 6 * MIN), HOUR + 1 * MIN);
+	assert_int_equal(kf_limits_change(&l, "6/x", &e), -1);
+	assert_int_equal(kf_limits_until(l, 6 * MIN), HOUR + 1 * MIN);
+	kf_limits_free(&l);
+}
+
 /* Against a list that is gone through from the start each time. */
 static void as_counted_by_hand(void **state)
 {
@@ -161,6 +183,7 @@ int main(void)
 		cmocka_unit_test(the_window_slides),
 		cmocka_unit_test(the_strictest_one_rules),
 		cmocka_unit_test(any_order),
+		cmocka_unit_test(other_limits_for_the_same_snapshots),
 		cmocka_unit_test(as_counted_by_hand),
 	};
 

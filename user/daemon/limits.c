@@ -11,6 +11,10 @@
 
 #define HINT	 "a count per time, several with commas: --limit 5/m,20/h,100/d"
 #define NS_PER_S 1000000000ULL
+#define DAY_NS	 (86400 * NS_PER_S)
+
+/* So many are remembered in any case: other limits may come (kf_limits_change()). */
+#define MIN_ROOM 1024
 
 struct window {
 	uint64_t count, period_ns;
@@ -32,7 +36,7 @@ static int parse_period(const char *text, uint64_t *out_ns)
 	static const struct {
 		char letter;
 		uint64_t ns;
-	} units[] = { { 's', NS_PER_S }, { 'm', 60 * NS_PER_S }, { 'h', 3600 * NS_PER_S }, { 'd', 86400 * NS_PER_S } };
+	} units[] = { { 's', NS_PER_S }, { 'm', 60 * NS_PER_S }, { 'h', 3600 * NS_PER_S }, { 'd', DAY_NS } };
 	size_t digits = strspn(text, "0123456789");
 	uint64_t number = digits ? strtoull(text, NULL, 10) : 1;
 
@@ -88,12 +92,13 @@ int kf_limits_new(struct kf_limits **out, const char *text, struct kf_error *e)
 
 	if (!l)
 		return kf_fail_memory(e, "the limits");
+	l->room = MIN_ROOM;
 	if (parse(l, text, e)) {
 		kf_limits_free(&l);
 		return -1;
 	}
-	l->taken_ns = l->room ? calloc(l->room, sizeof(*l->taken_ns)) : NULL;
-	if (l->room && !l->taken_ns) {
+	l->taken_ns = calloc(l->room, sizeof(*l->taken_ns));
+	if (!l->taken_ns) {
 		kf_limits_free(&l);
 		return kf_fail_memory(e, "the limits");
 	}
@@ -122,13 +127,26 @@ void kf_limits_taken(struct kf_limits *l, uint64_t at_ns)
 {
 	size_t back = 0;
 
-	if (!l->room || (l->n == l->room && at_ns < *taken(l, l->n - 1)))
+	if (l->n == l->room && at_ns < *taken(l, l->n - 1))
 		return; /* as many are younger as any window counts */
 	l->next = (l->next + 1) % l->room;
 	l->n += l->n < l->room;
 	for (; back + 1 < l->n && *taken(l, back + 1) > at_ns; back++)
 		*taken(l, back) = *taken(l, back + 1);
 	*taken(l, back) = at_ns;
+}
+
+int kf_limits_change(struct kf_limits **l, const char *text, struct kf_error *e)
+{
+	struct kf_limits *now;
+
+	if (kf_limits_new(&now, text, e))
+		return -1;
+	for (size_t back = (*l)->n; back--;)
+		kf_limits_taken(now, *taken(*l, back));
+	kf_limits_free(l);
+	*l = now;
+	return 0;
 }
 
 /* The window that is shut for longest, and until when; NULL none. */
@@ -188,11 +206,10 @@ static void recall_one(void *context, uint64_t age_ns)
 void kf_limits_recall(struct kf_limits *l, int dir_fd, uint64_t now_ns)
 {
 	struct recall r = { .limits = l, .now_ns = now_ns };
-	uint64_t longest_ns = 0;
+	uint64_t longest_ns = DAY_NS;
 
 	for (size_t i = 0; i < l->n_windows; i++)
 		if (l->windows[i].period_ns > longest_ns)
 			longest_ns = l->windows[i].period_ns;
-	if (longest_ns)
-		kf_retention_each_age(dir_fd, longest_ns, recall_one, &r);
+	kf_retention_each_age(dir_fd, longest_ns, recall_one, &r);
 }

@@ -24,9 +24,12 @@ struct kf_limits;
 #define KF_LIMITS_WINDOWS   8
 #define KF_LIMITS_MAX_COUNT 100000
 
-/* text NULL: no limits. Errors name the part. Memory: 8 bytes for each snapshot of the largest count. */
+/* text NULL: no limits. Errors name the part. Memory: 8 bytes for each snapshot of the largest count, 8 KiB at least. */
 int kf_limits_new(struct kf_limits **out, const char *text, struct kf_error *e);
 void kf_limits_free(struct kf_limits **l);
+
+/* Other limits, for the same snapshots: what was taken counts on. If it fails nothing has changed. */
+int kf_limits_change(struct kf_limits **l, const char *text, struct kf_error *e);
 
 /* One was begun at that time. Any order: an older one than known ones finds its place. */
 void kf_limits_taken(struct kf_limits *l, uint64_t at_ns);

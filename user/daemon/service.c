@@ -304,7 +304,6 @@ static void start(const struct kf_service *s)
 
 void kf_service_change(struct kf_service *s, const struct kf_service_change *now)
 {
-	struct kf_limits *limits = NULL;
 	struct kf_error e;
 
 	s->cooldown_ns = now->cooldown_ns;
@@ -312,13 +311,10 @@ void kf_service_change(struct kf_service *s, const struct kf_service_change *now
 		kf_recorder_change_rule(s->recorder, s->opts->triggers, (int)i);
 		kf_aggregates_change(s->aggregates, (int)i);
 	}
-	if (kf_limits_new(&limits, now->limit, &e)) { /* out of memory: the old ones are better than none */
+	if (kf_limits_change(&s->limits, now->limit, &e)) { /* out of memory: the old ones are better than none */
 		kf_error_print(&e);
 		return;
 	}
-	kf_limits_recall(limits, kf_output_dir_fd(s->opts->dir), kf_now_ns());
-	kf_limits_free(&s->limits);
-	s->limits = limits;
 	kf_recorder_limit(s->recorder, -1, kf_limits_until(s->limits, kf_now_ns()));
 }
 
