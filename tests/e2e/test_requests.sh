@@ -43,6 +43,19 @@ record --duration 500ms --window 2s,32mb
 exit_status 10 "$recorder" || fail "--duration: status $?"
 expect '--duration ends with a snapshot' 1 "$(snapshots)"
 
+echo "- nobody reads standard output: paths go to the log, and the loop goes on"
+mkfifo "$tmp/pipe"
+exec 5<>"$tmp/pipe"
+head -c 65536 /dev/zero >&5
+start "$kflight" record --window 1s,8mb --trigger 'runq>10m' --socket "$tmp/socket" -o "$tmp/out" >"$tmp/pipe" 2>"$tmp/rec.err"
+recorder=$pid
+wait_recording "$recorder" "$tmp/rec.err"
+kill -USR1 "$recorder"
+wait_line 20 "wrote '.*request.*\.kfl'" "$tmp/rec.err"
+timeout 10 "$kflight" status --socket "$tmp/socket" >"$tmp/status" 2>&1 || fail "no answer: $(cat "$tmp/status")"
+stop_recorder
+exec 5>&-
+
 record --trigger 'runq>10m' --window 2s,32mb
 stop_recorder
 expect 'no snapshot on Ctrl-C with a trigger that did not fire' 0 "$(snapshots)"

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <fcntl.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/now.h"
@@ -129,18 +131,31 @@ static void log_written(struct kf_service *s, const struct kf_ask *ask, const ch
 	       path);
 }
 
+/*
+ * False: nobody reads standard output now, and the loop does not wait for somebody to do so. (For a reader that has gone poll() says so,
+ * too, and the write is a SIGPIPE, as for any filter.)
+ */
+static bool print_path(const struct kf_service *s, const char *name)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO, .events = POLLOUT };
+
+	if (poll(&out, 1, 0) == 0)
+		return false;
+	printf("%s/%s\n", s->opts->output_dir, name);
+	fflush(stdout);
+	return true;
+}
+
 static void written(struct kf_service *s, const struct kf_ask *ask, const char *name)
 {
 	const struct kf_trigger_rule *rule = rule_of(s, ask);
 	const char *rule_name = rule ? rule->name : "request";
 	char path[4096];
+	bool printed;
 
-	if (s->opts->prints_paths) {
-		printf("%s/%s\n", s->opts->output_dir, name);
-		fflush(stdout);
-	}
+	printed = s->opts->prints_paths && print_path(s, name);
 	snprintf(path, sizeof(path), "%s/%s", kf_output_dir_path(s->opts->dir), name);
-	if (!s->opts->prints_paths || kf_log_is_for_programs(s->opts->log))
+	if (!printed || kf_log_is_for_programs(s->opts->log))
 		log_written(s, ask, path, rule_name);
 	tell_limits(s);
 	s->result->written++;
