@@ -307,7 +307,6 @@ static int build(scmp_filter_ctx filter, bool may_kill)
 	if (seccomp_attr_set(filter, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS) ||
 	    seccomp_attr_set(filter, SCMP_FLTATR_CTL_TSYNC, 1))
 		return -1;
-	seccomp_attr_set(filter, SCMP_FLTATR_CTL_LOG, 1);      /* since Linux 4.14 */
 	seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a tree, not a list */
 	return add_names(filter, SCMP_ACT_ALLOW, allowed, N(allowed)) ||
 	       add_names(filter, SCMP_ACT_KILL_PROCESS, deadly, N(deadly)) ||
