@@ -36,7 +36,9 @@ echo "- a reload forgets nothing, not even what was deleted meanwhile"
 rm -rf "$tmp/out"
 printf '[record]\nlimit = 2/h\nkeep = 1\n' >"$tmp/conf"
 record --config "$tmp/conf" --window 1s,4mb --socket "$asked"
-"$kflight" snapshot --socket "$asked" && "$kflight" snapshot --socket "$asked" || fail "the first two: $(cat "$tmp/rec.err")"
+for _ in 1 2; do
+	"$kflight" snapshot --socket "$asked" || fail "one of the first two: $(cat "$tmp/rec.err")"
+done
 kill -HUP "$recorder"
 wait_line 10 'nothing has changed' "$tmp/rec.err"
 "$kflight" snapshot --socket "$asked" >"$tmp/ask" 2>&1 && fail "a third one after the reload: $(cat "$tmp/ask")"
