@@ -98,6 +98,14 @@ expect_count 'ready with the old settings' 'READY=1$' 3
 expect_message 'what is broken' "line 7: unknown key 'nonsense'"
 "$kflight" triggers --socket "$tmp/socket" >"$tmp/triggers" || fail 'no answer'
 expect_match 'the trigger is as it was' 'runq>7s' "$tmp/triggers"
+if [ ! -e /run/systemd/journal/socket ]; then
+	write_config 8s 1m 'log = journal'
+	kill -HUP "$recorder"
+	expect_message 'where there is no journal' 'cannot log to the journal'
+	"$kflight" triggers --socket "$tmp/socket" >"$tmp/triggers" || fail 'no answer'
+	expect_match 'the trigger is still as it was' 'runq>7s' "$tmp/triggers"
+	! grep -q 'json -> journal' "$tmp/rec.err" || fail "a change that was not: $(cat "$tmp/rec.err")"
+fi
 
 "$kflight" snapshot --socket "$tmp/socket" --reason 'a test' >"$tmp/snapshot" || fail 'no snapshot'
 jq -e --arg path "$(cat "$tmp/snapshot")" 'select(.path == $path) | .message_id == "bb975704f58342ee843ed08cf529708d"' \

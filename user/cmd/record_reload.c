@@ -46,12 +46,10 @@ static void take_over(struct kf_record_options *running, const struct kf_record_
 	running->log_format = fresh->log_format;
 }
 
-static void change_log(const struct kf_reload *r)
+/* First of all: the only setting that can be refused by the host. */
+static int change_log(const struct kf_reload *r, const struct kf_record_options *fresh, struct kf_error *e)
 {
-	struct kf_error e;
-
-	if (kf_log_change(r->log, r->running->log_format, &e))
-		kf_error_print(&e);
+	return fresh->log_format != r->running->log_format ? kf_log_change(r->log, fresh->log_format, e) : 0;
 }
 
 void kf_record_reload(void *context, struct kf_service *service)
@@ -61,11 +59,12 @@ void kf_record_reload(void *context, struct kf_service *service)
 	struct kf_changes *changes = calloc(1, sizeof(*changes));
 	struct kf_error e;
 
-	if (!changes || read_again(r, &fresh, &e)) {
+	if (!changes || read_again(r, &fresh, &e) || change_log(r, fresh, &e)) {
 		if (!changes)
 			kf_fail_memory(&e, "the settings");
 		kf_error_print(&e);
 		kf_log(r->log, KF_LOG_WARNING, NULL, "the settings stay as they are");
+		free_options(&fresh);
 		free(changes);
 		return;
 	}
@@ -74,8 +73,6 @@ void kf_record_reload(void *context, struct kf_service *service)
 	take_over(r->running, fresh);
 	free_options(&r->latest);
 	r->latest = fresh;
-	if (kf_reload_changed(changes, "log"))
-		change_log(r);
 	kf_reload_log(changes, r->log);
 	kf_service_change(service, &(struct kf_service_change){ .cooldown_ns = r->running->recording.cooldown_ns,
 								.limit = r->running->daemon.limit });

@@ -90,14 +90,6 @@ void kf_reload_triggers(struct kf_changes *changes, struct kf_trigger_set *runni
 			put(c->was, sizeof(c->was), running->rules[i].text);
 }
 
-bool kf_reload_changed(const struct kf_changes *changes, const char *name)
-{
-	for (size_t i = 0; i < changes->n; i++)
-		if (changes->items[i].live && !strcmp(changes->items[i].name, name))
-			return true;
-	return false;
-}
-
 /* Values are the user's own; a list of them may be long. */
 static const char *shown(const char *value, char *buf, size_t len)
 {

@@ -52,9 +52,6 @@ void kf_reload_options(struct kf_changes *changes, const struct kf_option *was, 
 void kf_reload_triggers(struct kf_changes *changes, struct kf_trigger_set *running,
 			const struct kf_trigger_set *wanted);
 
-/* Has the option of that name changed, and can it? */
-bool kf_reload_changed(const struct kf_changes *changes, const char *name);
-
 /* A line for each change, with what it was and is; a warning for what needs a restart. */
 void kf_reload_log(const struct kf_changes *changes, struct kf_log *log);
 
