@@ -126,4 +126,18 @@ refused() {
 refused 'column 6: \| is for a shell' --exec 'ship | tee'
 refused 'no such program in PATH' --exec 'no-such-program-at-all {}'
 refused "unknown 'elf'" --convert go,elf
+# Who may write to a folder above decides which file the path is.
+mkdir -p "$tmp/open/out" "$tmp/theirs/out"
+ln -s "$tmp/open" "$tmp/link"
+chmod 777 "$tmp/open"
+out=$tmp/open/out refused "folder '$tmp/open' can be written by everybody" --exec '/bin/true {}'
+out=$tmp/link/out refused "folder '$tmp/link' can be written by everybody" --convert go
+chmod 755 "$tmp/open"
+chown 12345 "$tmp/theirs" "$tmp/theirs/out"
+chown 0 "$tmp/theirs/out"
+out=$tmp/theirs/out refused "folder '$tmp/theirs' belongs to user 12345" --exec '/bin/true {}'
+chown 12345 "$tmp/theirs/out"
+out=$tmp/theirs/out SUDO_UID=12345 refused '--convert cannot write to folder .* belongs to user 12345' --convert go
+timeout 60 "$kflight" record --socket none --duration 100ms -o "$tmp/link/out" --window 1s,4mb --exec '/bin/true {}' >"$tmp/refused" 2>&1 ||
+	fail "refused through a link in the path: $(cat "$tmp/refused")"
 exit 0

@@ -50,6 +50,8 @@ static int start_hooks(const struct kf_record_options *o, struct kf_hooks **out,
 		.space = o->daemon.space,
 	};
 
+	if ((hooks.exec || hooks.convert) && kf_output_dir_check_hooks(o->recording.dir, hooks.convert, e))
+		return -1;
 	return kf_hooks_new(out, &hooks, e);
 }
 

@@ -92,24 +92,47 @@ static bool is_trusted_group(const struct kf_output_dir *d, gid_t gid)
 	return gid == 0 || gid == d->group || gid == parse_id(getenv("SUDO_GID"));
 }
 
+/* path: for messages. */
+static int check_writers(const struct kf_output_dir *d, const char *path, const struct stat *st, struct kf_error *e)
+{
+	if (!is_trusted_owner(st->st_uid))
+		return kf_fail(e, KF_USAGE, "give a folder of root's own, or `chown root` this one",
+			       "folder '%s' belongs to user %u, who could replace snapshots in it", path, st->st_uid);
+	if (st->st_mode & S_ISVTX)
+		return 0;
+	if (st->st_mode & S_IWOTH)
+		return kf_fail(e, KF_USAGE, "`chmod o-w` it, or name another folder with -o",
+			       "folder '%s' can be written by everybody, who could replace snapshots in it", path);
+	if ((st->st_mode & S_IWGRP) && !is_trusted_group(d, st->st_gid))
+		return kf_fail(e, KF_USAGE, "`chmod g-w` it, or give --group if that group is meant to",
+			       "folder '%s' can be written by group %u, which could replace snapshots in it", path,
+			       st->st_gid);
+	return 0;
+}
+
 static int check_folder(const struct kf_output_dir *d, int fd, struct kf_error *e)
 {
 	struct stat st;
 
 	if (fstat(fd, &st))
 		return kf_fail_errno(e, errno, HINT_FOLDER, "cannot look at folder '%s'", d->path);
-	if (!is_trusted_owner(st.st_uid))
-		return kf_fail(e, KF_USAGE, "give a folder of root's own, or `chown root` this one",
-			       "folder '%s' belongs to user %u, who could replace snapshots in it", d->path, st.st_uid);
-	if (st.st_mode & S_ISVTX)
-		return 0;
-	if (st.st_mode & S_IWOTH)
-		return kf_fail(e, KF_USAGE, "`chmod o-w` it, or name another folder with -o",
-			       "folder '%s' can be written by everybody, who could replace snapshots in it", d->path);
-	if ((st.st_mode & S_IWGRP) && !is_trusted_group(d, st.st_gid))
-		return kf_fail(e, KF_USAGE, "`chmod g-w` it, or give --group if that group is meant to",
-			       "folder '%s' can be written by group %u, which could replace snapshots in it", d->path,
-			       st.st_gid);
+	return check_writers(d, d->path, &st, e);
+}
+
+/* All folders above an absolute path. */
+static int check_above(const struct kf_output_dir *d, const char *path, struct kf_error *e)
+{
+	char above[PATH_MAX];
+	struct stat st;
+
+	snprintf(above, sizeof(above), "%s", path);
+	for (char *slash = strrchr(above, '/'); slash; slash = slash == above ? NULL : strrchr(above, '/')) {
+		slash[slash == above] = 0;
+		if (stat(above, &st))
+			return kf_fail_errno(e, errno, HINT_FOLDER, "cannot look at folder '%s'", above);
+		if (check_writers(d, above, &st, e))
+			return -1;
+	}
 	return 0;
 }
 
@@ -214,6 +237,22 @@ void kf_output_dir_free(struct kf_output_dir **d)
 		close((*d)->fd);
 	free(*d);
 	*d = NULL;
+}
+
+int kf_output_dir_check_hooks(const struct kf_output_dir *d, bool converts, struct kf_error *e)
+{
+	char real[PATH_MAX];
+	struct stat st;
+
+	/* As it is written, and where its links lead. */
+	if (fstat(d->fd, &st) || !realpath(d->path, real))
+		return kf_fail_errno(e, errno, HINT_FOLDER, "cannot look at folder '%s'", d->path);
+	if (check_above(d, d->path, e) || check_above(d, real, e))
+		return -1;
+	if (converts && st.st_uid != geteuid() && !(st.st_mode & S_IWOTH))
+		return kf_fail(e, KF_USAGE, "give a folder of root's own, or leave --convert out",
+			       "--convert cannot write to folder '%s': it belongs to user %u", d->path, st.st_uid);
+	return 0;
 }
 
 int kf_output_dir_fd(const struct kf_output_dir *d)

@@ -4,8 +4,9 @@
  *
  * Who can write to it could put something else in the place of a snapshot, which then is shipped as root. So it must be a folder, not a
  * symbolic link, that belongs to root, to us, or to who called sudo; others may write to it only if it is sticky (/tmp: each his own
- * files), a group only if it is root's, the caller's of sudo or the one of --group. Folders above it are not looked at: files are made
- * with O_EXCL and O_NOFOLLOW under a descriptor of the folder, so at worst they lie in another folder that passes the same test.
+ * files), a group only if it is root's, the caller's of sudo or the one of --group. Folders above it matter to what is run on a
+ * snapshot (kf_output_dir_check_hooks()); to us they do not: files are made with O_EXCL and O_NOFOLLOW under a descriptor of the folder, so
+ * at worst they lie in another folder that passes the same test.
  *
  * The path rules: the folder is looked at before each snapshot, made again if it is gone, and opened anew if another one is there now
  * (mounted, unmounted, moved). Its descriptor keeps its number all that time.
@@ -28,6 +29,12 @@ int kf_output_dir_new(struct kf_output_dir **out, const char *path, const char *
 /* Is there such a group? */
 int kf_output_dir_check_group(const char *group, struct kf_error *e);
 void kf_output_dir_free(struct kf_output_dir **d);
+
+/*
+ * What is run on a snapshot finds it by its path, so who may write to any folder above could give it another file; and it has no
+ * capabilities, so it cannot write beside a snapshot in the folder of another user (converts).
+ */
+int kf_output_dir_check_hooks(const struct kf_output_dir *d, bool converts, struct kf_error *e);
 
 /* The same number for life, whatever folder it is. */
 int kf_output_dir_fd(const struct kf_output_dir *d);
