@@ -81,8 +81,10 @@ static void become(const struct kf_child *c, int messages, pid_t parent)
 	limit(RLIMIT_CORE, 0);
 	if (c->cpu_s)
 		limit(RLIMIT_CPU, c->cpu_s);
+#ifndef __SANITIZE_ADDRESS__ /* which maps terabytes */
 	if (c->memory_bytes)
 		limit(RLIMIT_AS, c->memory_bytes);
+#endif
 	if (c->exe_fd >= 0)
 		fexecve(c->exe_fd, c->argv, c->env);
 	else
