@@ -13,7 +13,7 @@
 #include "base/error.h"
 
 #define BACKLOG 64
-#define HINT	"9464 (loopback), 127.0.0.1:9464, [::1]:9464, 0.0.0.0:9464"
+#define HINT	"9477 (loopback), 127.0.0.1:9477, [::1]:9477, 0.0.0.0:9477"
 
 static int parse_port(const char *text, in_port_t *out)
 {

@@ -13,7 +13,7 @@ struct kf_metrics_address {
 };
 
 /*
- * "9464" and ":9464" are the loopback address, "127.0.0.1:9464", "[::1]:9464", "0.0.0.0:9464" and "[::]:9464" what they say. Names
+ * "9477" and ":9477" are the loopback address, "127.0.0.1:9477", "[::1]:9477", "0.0.0.0:9477" and "[::]:9477" what they say. Names
  * are not looked up.
  */
 int kf_metrics_address_parse(struct kf_metrics_address *out, const char *text, struct kf_error *e);
