@@ -21,6 +21,7 @@ record --socket "$tmp/socket"
 "$kflight" run --socket "$tmp/socket" -o "$tmp/out" -- sh -c 'sleep 0.2; exit 0' 2>"$tmp/run.err"
 expect 'exit status when it could not record' 3 $?
 expect_match 'and why' 'another recorder' "$tmp/run.err"
+! grep '^kflight: recording' "$tmp/run.err" || fail 'it tells that it records, and does not'
 "$kflight" run --socket "$tmp/socket" -o "$tmp/out" -- sh -c 'sleep 0.2; exit 9' 2>"$tmp/run.err"
 expect 'exit status of the command goes first' 9 $?
 stop_recorder

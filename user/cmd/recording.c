@@ -54,7 +54,9 @@ void kf_recording_options(struct kf_recording *r, struct kf_option rows[KF_RECOR
 		{ "causes", 0, KF_OPT_STRING, &r->causes, "LIST",
 		  "beside threads: irq,steal,quota,prio, or none (default all)" },
 		{ "socket", 0, KF_OPT_STRING, &r->socket, "PATH",
-		  "where `kflight snapshot` finds us (default " KF_CONTROL_PATH "), none" },
+		  strcmp(r->socket, "none") != 0 ? "where `kflight snapshot` finds us (default " KF_CONTROL_PATH
+						   "), none"
+						 : "where `kflight snapshot` finds us (default none)" },
 		{ 0 },
 	};
 
@@ -266,8 +268,9 @@ static void tell_triggers(const struct kf_recording *r)
 		kf_note("without a filter threads that wait idly trigger, too: give -p, --comm or --cgroup");
 }
 
-static void tell(const struct kf_recording *r)
+static void tell(const void *recording)
 {
+	const struct kf_recording *r = recording;
 	char rings[32], copy[32], window[32] = "as long as fits";
 
 	kf_format_size(kf_recorder_ring_bytes(r->recorder), rings, sizeof(rings));
@@ -278,7 +281,8 @@ static void tell(const struct kf_recording *r)
 	if (r->triggers.n_rules)
 		tell_triggers(r);
 	else
-		kf_note("no trigger: a snapshot comes on SIGUSR1, by `kflight snapshot`, and at the end");
+		kf_note("no trigger: a snapshot comes on SIGUSR1, %sand at the end",
+			r->socket ? "by `kflight snapshot`, " : "");
 }
 
 int kf_recording_start(struct kf_recording *r, struct kf_opener *opener, struct kf_error *e)
@@ -297,10 +301,7 @@ int kf_recording_start(struct kf_recording *r, struct kf_opener *opener, struct 
 	};
 
 	kf_signals_block();
-	if (kf_recorder_open(&r->recorder, &opts, e))
-		return -1;
-	tell(r);
-	return 0;
+	return kf_recorder_open(&r->recorder, &opts, e);
 }
 
 void kf_recording_service_options(struct kf_recording *r, struct kf_service_options *out)
@@ -324,6 +325,8 @@ void kf_recording_service_options(struct kf_recording *r, struct kf_service_opti
 		.counts_waits = r->count_waits,
 		.records_syscalls = r->syscall_mode >= KF_SYSCALLS_SLOW,
 		.records_interrupts = r->sources & KF_SOURCE_IRQ,
+		.tell = tell,
+		.recording = r,
 	};
 }
 

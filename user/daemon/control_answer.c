@@ -207,12 +207,13 @@ static json_t *find_trigger(const struct kf_control_server *c, const char *name)
 static void answer_trigger(const struct kf_control_server *c, struct kf_exchange *x, const char *name)
 {
 	json_t *trigger = find_trigger(c, name);
+	char why[128];
 
+	snprintf(why, sizeof(why), "there is no trigger '%.64s'", name);
 	if (trigger)
 		set_json(x, MHD_HTTP_OK, trigger);
 	else
-		set_error(x, MHD_HTTP_NOT_FOUND, "not_found", "there is no trigger of that name",
-			  "GET /triggers lists them");
+		set_error(x, MHD_HTTP_NOT_FOUND, "not_found", why, "`kflight triggers` or GET /triggers lists them");
 }
 
 static void change_trigger(const struct kf_control_server *c, struct kf_exchange *x, const char *name)

@@ -299,6 +299,8 @@ static void start(const struct kf_service *s)
 	start_checks(s);
 	kf_recorder_limit(s->recorder, -1, kf_limits_until(s->limits, now_ns));
 	kf_recorder_arm(s->recorder, 0);
+	if (s->opts->tell)
+		s->opts->tell(s->opts->recording);
 	kf_notify_ready(s->opts->notify, "recording");
 }
 

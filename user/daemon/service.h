@@ -44,10 +44,12 @@ struct kf_service_options {
 	bool last_snapshot; /* one more when it ends: there are no triggers */
 	bool status_line;   /* on standard error, every second */
 	bool counts_waits, records_syscalls, records_interrupts;
-	struct kf_log *log;	  /* NULL: text on standard error */
-	struct kf_notify *notify; /* NULL: nobody waits */
-	bool prints_paths;	  /* of snapshots on standard output; else they are in the log only */
-	bool drops_rights;	  /* for good, once all is open (daemon/rights.h) */
+	struct kf_log *log;		     /* NULL: text on standard error */
+	struct kf_notify *notify;	     /* NULL: nobody waits */
+	bool prints_paths;		     /* of snapshots on standard output; else they are in the log only */
+	bool drops_rights;		     /* for good, once all is open (daemon/rights.h) */
+	void (*tell)(const void *recording); /* what is recorded, once nothing can fail any more; NULL: nobody asks */
+	const void *recording;
 	/* SIGHUP: reads the settings anew and calls kf_service_change(); NULL: SIGHUP ends the recorder. */
 	void (*reload)(void *context, struct kf_service *service);
 	void *context;
