@@ -307,6 +307,7 @@ static void what_is_unknown_is_refused(void **state)
 {
 	REFUSED("[record]\noutptu = /x\n", 2, "unknown key 'outptu': did you mean 'output'?");
 	REFUSED("[record]\nzzz = /x\n", 2, "unknown key 'zzz'");
+	REFUSED("[trigger]\nwhen = runq>1ms\n", 1, "a trigger without a name");
 	REFUSED("[recrod]\n", 1, "unknown section 'recrod': did you mean 'record'?");
 	REFUSED("\n[\xc2\x9b x]\n", 2, "unknown section '\\xc2\\x9b x'");
 	REFUSED("[trigger x]\nwhn = a\n", 2, "unknown key 'whn': did you mean 'when'?");

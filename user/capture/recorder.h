@@ -77,8 +77,8 @@ int kf_recorder_copy(struct kf_recorder *r, const struct kf_trigger *trigger, st
 struct kf_recorder_status {
 	uint64_t slots_written;
 	uint64_t records_dropped;
-	uint64_t window_held_ns;      /* how far back every CPU reaches */
-	uint64_t hits, cooling, busy; /* over all trigger kinds */
+	uint64_t window_held_ns;   /* how far back every CPU reaches */
+	uint64_t hits, suppressed; /* over all rules; together how often they fired */
 	uint64_t unwatched, unfollowed;
 	uint64_t checks, check_ns;
 	uint64_t class_slots[KF_CLASSES]; /* slots_written by class */

@@ -50,10 +50,12 @@ void kf_recorder_status(const struct kf_recorder *r, struct kf_recorder_status *
 		if (cpu < sizeof(r->bpf->bss->cpu_base) / sizeof(r->bpf->bss->cpu_base[0]))
 			out->contexts_known |= r->bpf->bss->cpu_base[cpu] > 1;
 	}
-	for (int kind = 0; kind < KF_TRIGGER_KINDS; kind++) {
-		out->hits += counters->hits[kind];
-		out->cooling += counters->cooling[kind];
-		out->busy += counters->busy[kind];
+	for (int rule = 0; rule < KF_MAX_RULES; rule++) {
+		struct kf_rule_counts counts;
+
+		kf_recorder_rule_counts(r, rule, &counts);
+		out->hits += counts.hits;
+		out->suppressed += counts.cooling + counts.busy + counts.sampled + counts.limited;
 	}
 	out->unwatched = counters->unwatched;
 	out->unfollowed = counters->unfollowed;

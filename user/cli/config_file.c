@@ -94,6 +94,8 @@ static int begin_section(struct file_reader *r, const struct kf_ini_item *item, 
 	r->trigger = NULL;
 	if (!strncmp(item->section, SECTION_TRIGGER, strlen(SECTION_TRIGGER)))
 		return begin_trigger(r, item, e);
+	if (!strcmp(item->section, "trigger"))
+		return kf_fail(e, KF_USAGE, "as in `[trigger slow-nginx]`", "a trigger without a name");
 	if (strcmp(item->section, SECTION_RECORD) != 0)
 		return fail_unknown("section", item->section, names, "there are [record] and [trigger NAME]", e);
 	if (r->record_seen)

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/units.h"
@@ -30,20 +32,38 @@ void kf_status_line_free(struct kf_status_line **line)
 	*line = NULL;
 }
 
+void kf_status_line_text(const struct kf_recorder_status *now, uint64_t seconds, uint64_t slots_per_s,
+			 uint64_t snapshots, char out[KF_STATUS_LINE_BYTES])
+{
+	uint64_t lost = now->records_dropped + now->flooded + now->no_state + now->bad_waits + now->lost_triggers;
+	char window[32];
+
+	kf_format_duration(now->window_held_ns, window, sizeof(window));
+	snprintf(out, KF_STATUS_LINE_BYTES,
+		 "%" PRIu64 " s: window %s, %.1f k/s, %" PRIu64 " lost, fired %" PRIu64 ", suppressed %" PRIu64
+		 ", %" PRIu64 " snapshot%s",
+		 seconds, window, slots_per_s / 1e3, lost, now->hits + now->suppressed, now->suppressed, snapshots,
+		 snapshots == 1 ? "" : "s");
+}
+
+/* One less than there are: in the last column some terminals wrap already. */
+static int columns(void)
+{
+	struct winsize size = { 0 };
+
+	return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) || !size.ws_col ? 79 : size.ws_col - 1;
+}
+
 void kf_status_line_show(struct kf_status_line *line, const struct kf_recorder_status *now, uint64_t snapshots)
 {
 	uint64_t rate = now->slots_written - line->slots_before;
-	char window[32];
+	char text[KF_STATUS_LINE_BYTES];
 
 	line->slots_before = now->slots_written;
 	line->seconds++;
 	line->shown = true;
-	kf_format_duration(now->window_held_ns, window, sizeof(window));
-	fprintf(stderr,
-		"\r\033[K%" PRIu64 " s: %.1f k slots/s, window %s, %" PRIu64 " lost, %" PRIu64 " triggers (%" PRIu64
-		" suppressed), %" PRIu64 " snapshot%s",
-		line->seconds, rate / 1e3, window, now->records_dropped, now->hits + now->cooling + now->busy,
-		now->cooling + now->busy, snapshots, snapshots == 1 ? "" : "s");
+	kf_status_line_text(now, line->seconds, rate, snapshots, text);
+	fprintf(stderr, "\r\033[K%.*s", columns(), text);
 	fflush(stderr);
 }
 
