@@ -128,7 +128,8 @@ install: all ## into $(DESTDIR)$(PREFIX), with the systemd unit; an existing /et
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/doc/kflight $(DESTDIR)$(PREFIX)/lib/systemd/system \
 		$(DESTDIR)$(PREFIX)/lib/sysusers.d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)/etc/kflight
 	install -m 755 $(BUILD)/kflight $(DESTDIR)$(PREFIX)/bin/kflight
-	install -m 644 README.md CHANGELOG.md LICENSE docs/*.md $(DESTDIR)$(PREFIX)/share/doc/kflight
+	install -m 644 README.md CHANGELOG.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/kflight
+	find docs -type f ! -path '*/__pycache__/*' -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/doc/kflight/{} \;
 	sed 's|/usr/local|$(PREFIX)|' scripts/systemd/kflight.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/kflight.service
 	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/kflight.service
 	install -m 644 scripts/systemd/kflight.sysusers.conf $(DESTDIR)$(PREFIX)/lib/sysusers.d/kflight.conf

@@ -14,7 +14,7 @@ static void add_rows(struct kf_record_options *o)
 {
 	const struct kf_option rows[KF_DAEMON_ROWS] = {
 		{ "limit", 0, KF_OPT_STRING, &o->daemon.limit, "N/TIME,..",
-		  "at most so many snapshots: 5/m,20/h,100/d; triggers beyond are counted" },
+		  "at most so many snapshots: 5/m,20/h,100/d; what fires beyond is counted (default any)" },
 		{ "keep", 0, KF_OPT_STRING, &o->keep, "N,SIZE,AGE",
 		  "delete the oldest of our snapshots beyond: 100,2gb,7d (default all are kept)" },
 		{ "min-free", 0, KF_OPT_STRING, &o->min_free, "SIZE|N%",
@@ -30,7 +30,8 @@ static void add_rows(struct kf_record_options *o)
 		{ "metrics", 0, KF_OPT_STRING, &o->metrics, "[ADDR:]PORT",
 		  "serve Prometheus metrics there (loopback if no address); counts waits" },
 		{ "budget", 0, KF_OPT_STRING, &o->budget, "N%",
-		  "give up syscalls, then interrupts, when we cost more than this of the host's CPUs" },
+		  "give up syscalls, then interrupts, when we cost more than this of the host's CPUs; 0% only "
+		  "measures (default off)" },
 		{ "log", 0, KF_OPT_STRING, &o->log, "FORMAT",
 		  "text, json or journal (default: what standard error is)" },
 		{ "notify-fd", 0, KF_OPT_STRING, &o->notify, "FD",
