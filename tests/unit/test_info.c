@@ -219,9 +219,9 @@ static void headline_tells_rule_and_requester(void **state)
 	headline_is(s, "slow (runq > 5 ms): worker\\x1b/2145 of nginx/2144 waited 11.4 ms to run on CPU 3 at "
 		       "2026-11-21T08:15:02.000000Z; window of 12.0 ms held");
 	s->trigger.kind = KF_TRIGGER_THROTTLED;
-	headline_is(
-		s, "slow (throttled > 5 ms): worker\\x1b/2145 of nginx/2144 waited 11.4 ms for the quota of its cgroup "
-		   "at 2026-11-21T08:15:02.000000Z; window of 12.0 ms held");
+	headline_is(s, "slow (throttled > 5 ms): worker\\x1b/2145 of nginx/2144 waited 11.4 ms to run, 5.00 ms or more "
+		       "of that for "
+		       "the quota of its cgroup at 2026-11-21T08:15:02.000000Z; window of 12.0 ms held");
 	s->trigger.kind = KF_TRIGGER_AGGREGATE;
 	kf_snapshot_set(&s->reason, "7 of 9\x1b");
 	headline_is(s, "slow (runq>5ms): 7 of 9\\x1b at 2026-11-21T08:15:02.000000Z; window of 12.0 ms held");

@@ -149,8 +149,8 @@ static void throttled_tells_the_gap_that_fired(void **state)
 	fire(KF_TRIGGER_THROTTLED, 4711, MS(30), MS(42), MS(5));
 	assert_null(kf_trigger_gap(&h.timeline, s));
 	assert_string_equal(sentence(),
-			    "throttled > 5 ms: lost\\x0a/4711 waited 12.0 ms for the quota of its cgroup (the "
-			    "records show no such gap)");
+			    "throttled > 5 ms: lost\\x0a/4711 waited 12.0 ms to run on CPU 0, 5.00 ms or more of that "
+			    "for the quota of its cgroup (the records show no such gap)");
 }
 
 static void aggregates_have_no_thread(void **state)

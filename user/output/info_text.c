@@ -87,7 +87,9 @@ static void add_waited(struct kf_line *line, const struct kf_trigger *t)
 		kf_line_add(line, " to run on CPU %" PRIu32, t->cpu);
 		break;
 	case KF_TRIGGER_THROTTLED:
-		kf_line_add(line, " for the quota of its cgroup");
+		kf_line_text(line, " to run, ");
+		kf_line_duration(line, t->threshold_ns);
+		kf_line_text(line, " or more of that for the quota of its cgroup");
 		break;
 	case KF_TRIGGER_FUTEX:
 		kf_line_add(line, " in futex 0x%" PRIx64, (uint64_t)t->arg0);

@@ -116,10 +116,12 @@ static void add_runq(struct kf_line *line, const struct kf_timeline *t, const st
 	add_who(line, t, &s->trigger, thread);
 	kf_line_add(line, " waited ");
 	kf_line_duration(line, waited_ns(&s->trigger));
-	if (s->trigger.kind == KF_TRIGGER_THROTTLED)
-		kf_line_text(line, " for the quota of its cgroup");
-	else
-		kf_line_add(line, " to run on CPU %" PRIu32, s->trigger.cpu);
+	kf_line_add(line, " to run on CPU %" PRIu32, s->trigger.cpu);
+	if (s->trigger.kind == KF_TRIGGER_THROTTLED) {
+		kf_line_text(line, ", ");
+		kf_line_duration(line, s->trigger.threshold_ns);
+		kf_line_text(line, " or more of that for the quota of its cgroup");
+	}
 	kf_line_text(line, " (the records show no such gap)");
 }
 
