@@ -126,8 +126,10 @@ static __always_inline void switch_in(struct task_struct *next, struct kf_slot *
 		return;
 	look_at_prio(next, state, now_ns);
 	count_sleep(state, now_ns);
-	since = take_runnable_since(state, now_ns);
 	told = watch_end(state);
+	if (told)
+		judge_missed_end(next, state, told, now_ns);
+	since = take_runnable_since(state, now_ns);
 	if (!since)
 		return;
 	if (state->cause != KF_CAUSE_UNKNOWN)

@@ -73,11 +73,40 @@ static __always_inline u32 open_passed(struct open_wait *wait, const struct walk
 	return wanted ? terms_passed(walk->now_ns - *since_ns, what, wanted) : 0;
 }
 
+/* Or has it ended, and perhaps another one begun? */
+static __always_inline bool is_still_open(const struct open_wait *wait, u64 since_ns)
+{
+	return *(const volatile u32 *)&wait->kind != OPEN_NONE && *(const volatile u64 *)&wait->since_ns == since_ns;
+}
+
+/*
+ * These terms have passed: 1 + index of the rule that got a snapshot by them, 0 none. The wait may end any time: its end leaves to us
+ * what is told and does not try again. So that is said before; what wanted to try again counts here when the wait is over by then.
+ */
+static __always_inline u32 fire_open(struct open_wait *wait, u32 passed, u64 since_ns, u64 now_ns)
+{
+	u32 again = wait->again, later;
+	u64 outcome;
+
+	if (!is_still_open(wait, since_ns))
+		return 0;
+	wait->again = again & ~passed;
+	wait->told |= passed;
+	barrier();
+	outcome = fire(passed, TRY_AGAIN | again, now_ns);
+	later = outcome >> 32;
+	if (is_still_open(wait, since_ns))
+		wait->again |= later;
+	else if (later)
+		outcome |= fire(later, later, now_ns);
+	return outcome;
+}
+
 /* Returns 1 when a snapshot was begun: the rest of the waits is looked at next time. */
 static long look_at(void *map, u32 *index, struct open_wait *wait, struct walk *walk)
 {
-	u64 since_ns, outcome;
-	u32 passed;
+	u32 passed, rule;
+	u64 since_ns;
 
 	if (*index >= watches_used)
 		return 1;
@@ -92,12 +121,10 @@ static long look_at(void *map, u32 *index, struct open_wait *wait, struct walk *
 	passed &= ~wait->told | (wait->again & walk->retry);
 	if (!passed)
 		return 0;
-	outcome = fire(passed, TRY_AGAIN | wait->again, walk->now_ns);
-	wait->told |= passed;
-	wait->again = (wait->again & ~passed) | outcome >> 32;
-	if (!(u32)outcome)
+	rule = fire_open(wait, passed, since_ns, walk->now_ns);
+	if (!rule)
 		return 0;
-	tell_of_open(wait, walk->now_ns, since_ns, outcome, passed);
+	tell_of_open(wait, walk->now_ns, since_ns, rule, passed);
 	return 1;
 }
 

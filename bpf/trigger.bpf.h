@@ -268,7 +268,7 @@ __noinline u64 fire(u32 passed, u64 how, u64 now_ns)
 	return outcome;
 }
 
-/* User space never gets it: nobody would end this hold but its timeout. It counts as if the gate had been shut. */
+/* User space never gets it: nobody would end this hold but its timeout. It counts as if the gate had been shut, and cools nothing down. */
 static __noinline int take_back(u32 index, u32 kind)
 {
 	struct kf_rule_counts *counts = &counters.rules[index & (KF_MAX_RULES - 1)];
@@ -276,6 +276,7 @@ static __noinline int take_back(u32 index, u32 kind)
 	__sync_fetch_and_add(&counters.lost_triggers, 1);
 	__sync_fetch_and_add(&counts->hits, -1);
 	__sync_fetch_and_add(&counts->busy, 1);
+	control.rules[index & (KF_MAX_RULES - 1)].cooldown_until_ns = 0;
 	__sync_fetch_and_add(&counters.hits[kind & (KF_TRIGGER_KINDS - 1)], -1);
 	__sync_fetch_and_add(&counters.busy[kind & (KF_TRIGGER_KINDS - 1)], 1);
 	release_rings();
@@ -403,6 +404,28 @@ static __always_inline void judge_sleep(struct task_struct *task, struct thread_
 	if (wait.terms)
 		told |= look_closer(task, &wait);
 	tell_in_syscall(state, told);
+}
+
+/*
+ * It runs again, and its wait off the CPU still looks open: the wake-up was not seen (a probe that nests in itself is skipped), or came
+ * when it was not yet off the CPU. What fired meanwhile and tries again counts now. told: as of watch_end().
+ */
+static __always_inline void judge_missed_end(struct task_struct *task, struct thread_state *state, u64 told, u64 now_ns)
+{
+	u32 again = (u32)(told >> 32) & ~terms_of[KF_WAITS_RUNQ];
+	struct long_wait wait;
+
+	tell_in_syscall(state, told | again);
+	if (!again || !state->off_ns)
+		return;
+	wait.now_ns = now_ns;
+	wait.since_ns = state->off_ns;
+	wait.throttled_ns = 0;
+	wait.arg0 = state->arg0;
+	wait.what = sleep_as(state->nr, state->in_syscall);
+	wait.terms = again;
+	wait.drawn = again;
+	look_closer(task, &wait);
 }
 
 /* Its syscall ends. */

@@ -9,7 +9,6 @@
 #include <sys/mman.h>
 #include <time.h>
 
-#include "base/array.h"
 #include "base/error.h"
 #include "capture/recorder_internal.h"
 #include "capture/recorder_waits.h"
@@ -27,9 +26,9 @@ static int keep_trigger(void *recorder, void *data, size_t len)
 {
 	struct kf_recorder *r = recorder;
 
-	if (len < sizeof(*r->fired) || KF_GROW(r->fired, r->n_fired, r->room_fired))
+	if (len < sizeof(r->fired[0]) || r->n_fired == KF_FIRED_MAX)
 		return 0;
-	memcpy(&r->fired[r->n_fired++], data, sizeof(*r->fired));
+	memcpy(&r->fired[r->n_fired++], data, sizeof(r->fired[0]));
 	return 0;
 }
 
@@ -109,7 +108,6 @@ void kf_recorder_close(struct kf_recorder **r)
 	kf_recorder_count_cost(*r, false, NULL);
 	kf_recorder_waits_unmap(*r);
 	kflight_bpf__destroy((*r)->bpf);
-	free((*r)->fired);
 	free(*r);
 	*r = NULL;
 }
@@ -153,7 +151,7 @@ bool kf_recorder_next_trigger(struct kf_recorder *r, struct kf_trigger *out)
 	if (!r->n_fired)
 		return false;
 	*out = r->fired[0];
-	memmove(&r->fired[0], &r->fired[1], --r->n_fired * sizeof(*r->fired));
+	memmove(&r->fired[0], &r->fired[1], --r->n_fired * sizeof(r->fired[0]));
 	return true;
 }
 

@@ -17,6 +17,9 @@ struct bpf_program;
 
 #define KF_NS_PER_MS 1000000ULL
 
+/* The gate lets one through at a time; a request may overtake it. */
+#define KF_FIRED_MAX 8
+
 struct kf_recorder {
 	struct kflight_bpf *bpf;
 	struct ring_buffer *triggers;
@@ -37,8 +40,9 @@ struct kf_recorder {
 		/* Looks at open waits while counting: their sum up to the last time, and the counter when this time began. */
 		uint64_t checks_ns, checks_began_ns;
 	} cost;
-	struct kf_trigger *fired; /* not yet taken by kf_recorder_next_trigger() */
-	size_t n_fired, room_fired;
+	/* Not yet taken by kf_recorder_next_trigger(). No memory to run out of: a trigger that got lost here would leave the gate shut. */
+	struct kf_trigger fired[KF_FIRED_MAX];
+	size_t n_fired;
 };
 
 static inline const struct kf_ring_head *kf_recorder_ring(const struct kf_recorder *r, int class, uint32_t cpu)
