@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -572,6 +573,31 @@ static void locked_folder(void **state)
 	ASK(s, "GET /status", "", "events");
 }
 
+/* Whoever comes while there is no descriptor is served when there are some again. */
+static void no_descriptors(void **state)
+{
+	struct server *s = *state;
+	int first = connect_client(s), second;
+	char buf[ANSWER_BYTES];
+	struct rlimit limit;
+	int next;
+
+	run_for(s, 20); /* it is taken */
+	second = connect_client(s);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	next = dup(0);
+	close(next);
+	setrlimit(RLIMIT_NOFILE, &(struct rlimit){ (rlim_t)next, limit.rlim_max });
+	run_for(s, 20); /* the second one is not */
+	setrlimit(RLIMIT_NOFILE, &limit);
+	close(first);
+	run_for(s, 20);
+	assert_true(send(second, "GET /status HTTP/1.0\r\n\r\n", 24, MSG_NOSIGNAL) == 24);
+	read_answer(s, second, buf);
+	if (!strstr(buf, "200 OK"))
+		fail_msg("answer '%s'", buf);
+}
+
 static void bad_paths(void **state)
 {
 	struct server *s = *state;
@@ -712,6 +738,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(group_of_the_socket, setup, teardown),
 		cmocka_unit_test_setup_teardown(stale_socket, setup, teardown),
 		cmocka_unit_test_setup_teardown(locked_folder, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_descriptors, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_paths, setup, teardown),
 		cmocka_unit_test_setup_teardown(metrics_port, setup, teardown),
 		cmocka_unit_test_setup_teardown(real_client, setup, teardown),

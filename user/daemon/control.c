@@ -81,9 +81,9 @@ static void set_timer(struct kf_control_server *c)
 			at_ns = deadline(connection);
 	}
 	for (size_t i = 0; i < c->n_doors; i++) {
-		if ((MHD_get_timeout(c->doors[i].http, &ms) == MHD_YES && !ms) || c->doors[i].was_full)
+		if ((MHD_get_timeout(c->doors[i].http, &ms) == MHD_YES && !ms) || c->doors[i].has_room)
 			at_ns = AT_ONCE;
-		c->doors[i].was_full = false;
+		c->doors[i].has_room = false;
 	}
 	kf_timer_set(c->timer, at_ns == UINT64_MAX ? 0 : at_ns, 0);
 }
@@ -106,7 +106,7 @@ static void on_connection(void *cls, struct MHD_Connection *http, void **context
 	int fd;
 
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-		door->was_full |= door->n == door->limit;
+		door->has_room = true;
 		door->n--;
 		if (connection)
 			stop_patience(door->server, connection);

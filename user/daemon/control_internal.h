@@ -29,7 +29,8 @@ struct kf_door {
 	struct MHD_Daemon *http;
 	int epoll_fd;
 	unsigned int n, limit; /* connections */
-	bool was_full;	       /* and one has gone since: libmicrohttpd takes new ones only in its next round */
+	/* One has gone: if there were too many, for us or for our descriptors, libmicrohttpd takes new ones only in its next round. */
+	bool has_room;
 	bool metrics_only;
 };
 
