@@ -55,6 +55,12 @@ expect 'modes' 600 "$(stat -c %a "${snapshot%.kfl}.html" "${snapshot%.kfl}.trace
 kflight-hooks-rss() {
 	awk '/^VmRSS/ { print $2 }' "/proc/$(runner_of "$recorder")/status"
 }
+echo "- signals that are meant for the recorder and reach all processes of that name"
+for signal in USR1 HUP INT TERM; do
+	kill -$signal "$(runner_of "$recorder")"
+done
+sleep 0.3
+runner_of "$recorder" | grep -q . || fail "they end the hook runner"
 figure "the hook runner holds $(kflight-hooks-rss) KiB and $(find "/proc/$(runner_of "$recorder")/fd" -mindepth 1 | wc -l) descriptors"
 stop_recorder
 

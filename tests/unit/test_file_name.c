@@ -87,6 +87,8 @@ static void an_aggregate_has_no_process(void **state)
 	s.rules = &rule;
 	s.n_rules = s.trigger.rule = 1;
 	check_name(&s, 1, "kflight-20261121T081502Z-storm.kfl");
+	rule = (struct kf_snapshot_rule){ .name = "rate-runq-1ms-100-s", .text = "rate(runq>1ms)>100/s" };
+	check_name(&s, 1, "kflight-20261121T081502Z-rate-runq-1ms-100-s.kfl");
 }
 
 /* A thread chooses its own name: it must not choose a folder. */

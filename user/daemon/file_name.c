@@ -31,12 +31,13 @@ static time_t trigger_time(const struct kf_snapshot *s)
 	return ns / 1000000000;
 }
 
-/* The name that somebody gave the rule, else the kind says more. */
+/* The name that somebody gave the rule, else its kind: with process and pid it says more. Not "aggregate", which says nothing. */
 static void name_cause(const struct kf_snapshot *s, char *out, size_t len)
 {
 	const struct kf_snapshot_rule *rule = kf_snapshot_fired(s);
 
-	if (rule && rule->name[0] && !kf_rule_name_is_made(rule->name, rule->text))
+	if (rule && rule->name[0] &&
+	    (s->trigger.kind == KF_TRIGGER_AGGREGATE || !kf_rule_name_is_made(rule->name, rule->text)))
 		make_safe(rule->name, out, len);
 	else
 		make_safe(kf_trigger_kind_name(s->trigger.kind), out, len);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * file_name.h - names of snapshot files: kflight-20261121T081502Z-runq-nginx-2144.kfl (UTC time and kind of the trigger, process,
- * pid), kflight-20261121T081502Z-slow-web-nginx-2144.kfl (a rule that was given a name), without process for requests about nobody
+ * pid), kflight-20261121T081502Z-slow-web-nginx-2144.kfl (a rule that was given a name),
+ * kflight-20261121T081502Z-p99-runq-2ms.kfl (an aggregate), without process for requests about nobody
  * and for aggregates. Bytes that are not letters, digits, '.', '_' or '-' become '_'. From the second attempt on a number keeps
  * names apart: ...-2144-2.kfl.
  */

@@ -223,11 +223,14 @@ static bool reap_strays(void)
 
 void kf_hook_runner(int socket, const struct kf_hook_plan *plan)
 {
+	static const int not_for_us[] = { SIGINT, SIGHUP, SIGTERM, SIGUSR1, SIGPIPE };
 	static char job[KF_HOOK_JOB_BYTES + 1];
 	struct runner r = { .plan = plan };
 	struct pollfd next = { .fd = SOCKET_FD, .events = POLLIN };
 
-	signal(SIGPIPE, SIG_IGN);
+	/* `kill -USR1 $(pidof kflight)` finds us, too: we end when the recorder does. (Children take the defaults.) */
+	for (size_t i = 0; i < sizeof(not_for_us) / sizeof(not_for_us[0]); i++)
+		signal(not_for_us[i], SIG_IGN);
 	signal(SIGCHLD, SIG_DFL);
 	setpgid(0, 0); /* what the terminal sends to the recorder is not for us */
 	prctl(PR_SET_NAME, "kflight-hooks");
