@@ -327,8 +327,10 @@ static int change(struct kf_trigger_set *set, size_t rule, struct trial *t)
 	if (!is_same_shape(set, rule, &t->set))
 		return kf_fail(
 			t->r.e, KF_USAGE,
-			"limits, periods, cooldown, sample and enabled can change; for the rest restart the recorder",
-			"trigger '%s' cannot become '%.200s' while recording: it measures something else",
+			"limits, periods, cooldown, sample and enabled can change; repeat the rest, filters like "
+			"{comm=...} "
+			"too, or restart the recorder",
+			"trigger '%s' cannot become '%.200s' while recording: it measures something else, or of others",
 			set->rules[rule].name, t->c.text);
 	put_in_place(set, rule, t);
 	return 0;
