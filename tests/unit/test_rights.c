@@ -20,6 +20,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -235,6 +236,17 @@ static int open_network(void)
 	return socket(AF_INET, SOCK_STREAM, 0) < 0 ? errno : 0;
 }
 
+/* Sending to an address needs no connect(); that reaches datagram sockets only, as the journal's. */
+static int connect_locally(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "/nonexistent" };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	if (fd < 0)
+		return 104;
+	return connect(fd, (struct sockaddr *)&address, sizeof(address)) ? errno : 0;
+}
+
 static int type_into_terminal(void)
 {
 	return syscall(SYS_ioctl, 0, 0x5412 /* TIOCSTI */, "x") < 0 ? errno : 0;
@@ -264,6 +276,7 @@ static void what_is_not_listed_is_not_there(void **state)
 	refused("executable memory", map_code, ENOSYS);
 	refused("making memory executable", make_code, ENOSYS);
 	refused("a socket for the network", open_network, ENOSYS);
+	refused("talking to systemd", connect_locally, ENOSYS);
 	refused("typing into a terminal", type_into_terminal, ENOSYS);
 	refused("an unheard-of system call", call_unheard_of, ENOSYS);
 }

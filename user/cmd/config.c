@@ -108,7 +108,8 @@ static int parse_action(const char *action, bool *all, struct kf_error *e)
 static int judge(struct kf_record_options *o, const char *path, bool all, struct kf_error *e)
 {
 	o->config_path = path;
-	if (kf_record_options_load(o, environ, e) || kf_record_options_understand(o, e))
+	if (kf_record_options_load(o, environ, e) || kf_record_options_understand(o, e) ||
+	    kf_record_options_check_names(o, e))
 		return -1;
 	print_rows(o->config, o->rows, all);
 	print_triggers(o->config);

@@ -135,7 +135,7 @@ int cmd_record(int argc, char **argv)
 	parsed = kf_record_options_read(&o, &command, argc, argv, environ, &e);
 	if (parsed > 0)
 		status = KF_OK;
-	else if (parsed || kf_record_options_understand(&o, &e))
+	else if (parsed || kf_record_options_understand(&o, &e) || kf_record_options_check_names(&o, &e))
 		status = kf_error_print(&e);
 	else
 		status = record(&o, argc, argv);

@@ -120,14 +120,19 @@ static int understand_daemon(struct kf_record_options *o, struct kf_error *e)
 		return kf_config_blame(o->config, o->budget, e);
 	if (kf_log_parse(o->log, &o->log_format, e))
 		return kf_config_blame(o->config, o->log, e);
-	if (d->group && kf_output_dir_check_group(d->group, e))
-		return kf_config_blame(o->config, d->group, e);
 	return understand_limit(o, e) || understand_hooks(o, e) ? -1 : 0;
 }
 
 int kf_record_options_understand(struct kf_record_options *o, struct kf_error *e)
 {
 	return kf_recording_understand(&o->recording, o->config, e) || understand_daemon(o, e) ? -1 : 0;
+}
+
+int kf_record_options_check_names(const struct kf_record_options *o, struct kf_error *e)
+{
+	const char *group = o->daemon.group;
+
+	return group && kf_output_dir_check_group(group, e) ? kf_config_blame(o->config, group, e) : 0;
 }
 
 void kf_record_options_release(struct kf_record_options *o)

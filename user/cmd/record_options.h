@@ -40,6 +40,9 @@ int kf_record_options_load(struct kf_record_options *o, char *const *environment
 /* Understands it all; needs no rights, starts nothing. The error says where a wrong value is from. */
 int kf_record_options_understand(struct kf_record_options *o, struct kf_error *e);
 
+/* Names that are looked up on the host, which may ask a name service: not in a recorder that runs and has no right to connect to one. */
+int kf_record_options_check_names(const struct kf_record_options *o, struct kf_error *e);
+
 void kf_record_options_release(struct kf_record_options *o);
 
 #endif
