@@ -4,7 +4,7 @@
  *
  * The share is a quarter of a ring over the window: half of that at once, the rest as time passes (a bucket that leaks). What one process
  * writes beyond it on one CPU is refused and counted, but only while there is somebody to protect: records of another process
- * in the window. Who floods alone has the ring alone. Records that tell more than others (slow syscalls) find room when the
+ * in the window, and a window that takes half of the ring or more. Who floods alone has the ring alone. Records that tell more than others (slow syscalls) find room when the
  * others do not: their bucket is twice as deep. Switches and wake-ups are never refused: who ran must stay whole.
  *
  * The accounts are in the head of the ring, which is at hand: no look-up in a map. A process has two places where its account can be.
@@ -73,6 +73,14 @@ static __noinline u32 find_account(struct kf_ring_head *ring, u32 tgid, u32 hash
 	return index;
 }
 
+/* Do the records of the last window take less than half of the ring? Then nobody has to be kept from it: there is room for others, too. */
+static __always_inline bool is_roomy(const struct kf_ring_head *ring, u32 class, u64 now_ns)
+{
+	u64 half_ago = ring->head / (ring_slots[class] / KF_RING_SEGMENTS) + KF_RING_SEGMENTS / 2;
+
+	return ring->mark_ns[half_ago & (KF_RING_SEGMENTS - 1)] + flood_window_ns < now_ns;
+}
+
 /* n slots on the account of a process, from a bucket so many times as deep. False: the record is not to be written. */
 static __always_inline bool within_share(struct kf_ring_head *ring, u32 class, u32 tgid, u32 n, u32 depths, u64 now_ns)
 {
@@ -98,7 +106,7 @@ static __always_inline bool within_share(struct kf_ring_head *ring, u32 class, u
 		account->slots += n;
 		return true;
 	}
-	if (now_ns - ring->shared_ns > flood_window_ns)
+	if (now_ns - ring->shared_ns > flood_window_ns || is_roomy(ring, class, now_ns))
 		return true;
 	count_refused(ring, now_ns);
 	return false;

@@ -2,10 +2,10 @@
 /*
  * shares.c - processes that flood the recorder with records, and quiet ones whose records must survive beside them.
  *
- *	shares calls|forks|renames|quiet|births [-s SECONDS]
+ *	shares calls|forks|renames|busy|quiet|births [-s SECONDS]
  *
- * calls, forks and renames do that as fast as they can. quiet calls getppid(2) every ms; births forks every 20 ms a process that
- * gives itself the name "born" and calls getppid(2). Both write a line {"call_ns"} for each call, the time right behind it.
+ * calls, forks and renames do that as fast as they can. quiet calls getppid(2) every ms, busy 20 times a ms; births forks every 20 ms a process that
+ * gives itself the name "born" and calls getppid(2). They write a line {"call_ns"} for each call (busy for the last of each 20), the time right behind it.
  */
 #include <sys/wait.h>
 
@@ -51,6 +51,13 @@ static void call_quietly(void)
 	usleep(1000);
 }
 
+static void call_often(void)
+{
+	for (int i = 1; i < 20; i++)
+		call();
+	call_quietly();
+}
+
 static void bear_one(void)
 {
 	pid_t child = fork();
@@ -69,8 +76,8 @@ static const struct {
 	const char *name;
 	void (*step)(void);
 } roles[] = {
-	{ "calls", call },	   { "forks", fork_one },  { "renames", rename_one },
-	{ "quiet", call_quietly }, { "births", bear_one },
+	{ "calls", call },	{ "forks", fork_one },	   { "renames", rename_one },
+	{ "busy", call_often }, { "quiet", call_quietly }, { "births", bear_one },
 };
 
 int main(int argc, char **argv)
@@ -87,6 +94,6 @@ int main(int argc, char **argv)
 			roles[i].step();
 		return 0;
 	}
-	fprintf(stderr, "usage: shares calls|forks|renames|quiet|births [-s SECONDS]\n");
+	fprintf(stderr, "usage: shares calls|forks|renames|busy|quiet|births [-s SECONDS]\n");
 	return 2;
 }
