@@ -102,7 +102,8 @@ static void limits(void **state)
 	refused("max(runq) > -5ms", 13, "no positive number");
 	refused("rate(runq) > 5", 15, "a rate needs its time");
 	refused("rate(runq) > 5/d", 16, "per s, m or h");
-	refused("count(runq) > 5ms", 16, "should end here");
+	refused("count(runq) > 5ms", 16, "a count is a plain number");
+	refused("count(runq) > 5%", 16, "a count is a plain number");
 	refused("count(runq > 5) > 5", 14, "the unit is missing");
 	refused("max(runq > 5ms) > 5ms", 10, "only count and rate");
 	refused("count(runq) > 99999999999999999999", 15, "too large");

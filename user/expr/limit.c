@@ -56,6 +56,19 @@ static int read_percent(struct kf_expr *x, struct kf_reader *r)
 	return kf_reader_takes(r, '%') ? 0 : kf_reader_fail(r, r->at, NULL, "a '%%' belongs here");
 }
 
+/* "count(runq) > 5ms" is easily written for "runq > 5ms". */
+static int read_count(struct kf_expr *x, struct kf_reader *r)
+{
+	x->unit = KF_EXPR_NUMBER;
+	if (kf_reader_micro(r, &x->limit))
+		return -1;
+	if (*r->at == '%' || isalpha((unsigned char)*r->at))
+		return kf_reader_fail(r, r->at,
+				      "waits longer than 5 ms: 'count(runq > 5ms) > 20', any of them: 'runq > 5ms'",
+				      "a count is a plain number");
+	return 0;
+}
+
 static int read_value(struct kf_expr *x, struct kf_reader *r)
 {
 	char next = kf_reader_peek(r);
@@ -66,8 +79,7 @@ static int read_value(struct kf_expr *x, struct kf_reader *r)
 	case KF_EXPR_RATE:
 		return read_rate(x, r);
 	case KF_EXPR_COUNT:
-		x->unit = KF_EXPR_NUMBER;
-		return kf_reader_micro(r, &x->limit);
+		return read_count(x, r);
 	}
 	return is_percent(r) ? read_percent(x, r) : kf_reader_duration(r, &x->limit);
 }
