@@ -21,17 +21,26 @@ keep open-futex "$snapshot"
 cpu=$(last_cpu)
 start "$work/victim" -c "$cpu" -s 20
 victim=$pid
-record -p "$victim" --trigger 'runq>100ms' --count 1 --window 2s,32mb
-start "$work/hog" -c "$cpu" -r -b 700 -p 300 -s 5 -j "$tmp/hog"
-hog=$pid
-wait_snapshots 10 1
-"$kflight" report "$snapshot" >"$tmp/report" || fail "report failed"
-head -1 "$tmp/report"
-expect_match 'the starving thread is named' "victim/$victim" "$tmp/report"
-expect_match 'the hog is named' "hog/$hog" "$tmp/report"
-keep open-runq "$snapshot"
-# It fired while the wait went on: the last record of the window comes before the burst's end.
-"$kflight" export -f ndjson "$snapshot" | gaps_of "$victim" >"$tmp/gaps"
+starve() {
+	record -p "$victim" --trigger 'runq>100ms' --count 1 --window 2s,32mb
+	start "$work/hog" -c "$cpu" -r -b 700 -p 300 -s 5 -j "$tmp/hog"
+	hog=$pid
+	wait_snapshots 10 1
+	kill "$hog"
+	"$kflight" report "$snapshot" >"$tmp/report" || fail "report failed"
+	head -1 "$tmp/report"
+	expect_match 'the starving thread is named' "victim/$victim" "$tmp/report"
+	expect_match 'the hog is named' "hog/$hog" "$tmp/report"
+	keep open-runq "$snapshot"
+	"$kflight" export -f ndjson "$snapshot" | gaps_of "$victim" >"$tmp/gaps"
+}
+
+# It fires while the wait goes on: the last record of the window comes before the burst's end, unless a busy host keeps the recorder
+# itself waiting that long.
+for _ in 1 2 3; do
+	starve
+	grep -q '"open": *true' "$tmp/gaps" && break
+done
 expect_match 'the gap is open' '"open": *true' "$tmp/gaps"
 
 # A wait that is seen while it is open counts once, whenever it ends: what is left out by chance is counted while it is open, the rest at
