@@ -178,4 +178,10 @@ timeout 20 "$kflight" record --socket none --duration 100ms -o "$tmp/made" --gro
 	fail "a new folder of a group: $(cat "$tmp/made.out")"
 expect 'a new folder' '750 12345' "$(stat -c '%a %g' "$tmp/made")"
 expect 'without' '600' "$(stat -c %a "$tmp/sticky/"*.kfl | sort -u)"
+
+echo "- what a recorder with our pid left when it was killed while it tried the folder is no obstacle"
+mkdir "$tmp/again"
+# shellcheck disable=SC2016 # for that shell, whose pid the recorder takes over
+timeout 20 bash -c 'touch "$1/.kflight-try-$$" "$1/.kflight-tmp-try-$$"; exec "$0" record --socket none --duration 100ms -o "$1"' \
+	"$kflight" "$tmp/again" >"$tmp/again.out" 2>&1 || fail "refused: $(cat "$tmp/again.out")"
 exit 0

@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "daemon/leftovers.h"
+#include "snapshot/snapshot.h"
 
 #define NOBODY	    UINT32_MAX
 #define HINT_FOLDER "name another folder with -o"
@@ -168,13 +169,14 @@ static int open_folder(const struct kf_output_dir *d, struct kf_error *e)
 	return fd;
 }
 
-/* Better to learn at start than at the first incident that the folder takes no files. */
+/* Better to learn at start than at the first incident that the folder takes no files. What a kill leaves of it is a leftover like others: in a
+ * container the next recorder has the same pid. */
 static int try_file(const struct kf_output_dir *d, struct kf_error *e)
 {
 	char name[64];
 	int fd;
 
-	snprintf(name, sizeof(name), ".kflight-try-%d", getpid());
+	snprintf(name, sizeof(name), KF_SNAPSHOT_TEMP_PREFIX "try-%d", getpid());
 	fd = openat(d->fd, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return kf_fail_errno(e, errno, HINT_FOLDER, "cannot write to folder '%s'", d->path);
