@@ -230,9 +230,9 @@ static void any_json_makes_a_page(void **state)
 		"[]",
 		"7",
 		"{\"window\":7,\"records\":[1],\"triggers\":{\"a\":1},\"waits\":[],\"cost\":\"x\",\"hold_latency\":5}",
-		"{\"triggers\":[1,null,{},{\"name\":7}],\"window\":{\"cpus\":[3,{}]},\"waits\":{\"\\u001b\":[]},"
-		"\"hold_latency\":[{\"count\":-1},{\"count\":9223372036854775807}],"
-		"\"records\":{\"lost\":{\"\\u001b\":1,\"x\":-5,\"y\":\"z\"},\"rates\":{\"over_ns\":1}}}",
+		("{\"triggers\":[1,null,{},{\"name\":7}],\"window\":{\"cpus\":[3,{}]},\"waits\":{\"\\u001b\":[]},"
+		 "\"hold_latency\":[{\"count\":-1},{\"count\":9223372036854775807}],"
+		 "\"records\":{\"lost\":{\"\\u001b\":1,\"x\":-5,\"y\":\"z\"},\"rates\":{\"over_ns\":1}}}"),
 	};
 
 	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
