@@ -228,7 +228,7 @@ static void go_programs_have_a_note(void **state)
 static void no_lie_reads_beyond(void **state)
 {
 	struct head head = go_head();
-	unsigned char *bytes = malloc(sizeof(head));
+	unsigned char *bytes = malloc(sizeof(unsigned char) * sizeof(head));
 
 	(void)state;
 	for (size_t len = 0; len < sizeof(head); len++) {

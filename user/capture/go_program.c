@@ -117,7 +117,7 @@ void kf_go_programs_mark(struct kf_snapshot *s, struct kf_opener *opener)
 	for (size_t i = 0; i < s->n_tasks; i++)
 		tasks[i] = &s->tasks[i];
 	if (s->n_tasks)
-		qsort(tasks, s->n_tasks, sizeof(tasks[0]), by_process);
+		qsort(tasks, s->n_tasks, sizeof(tasks[0]), by_process); /* NOLINT(bugprone-sizeof-expression) */
 	for (size_t i = 0; i < s->n_tasks && asked < MAX_PROCESSES; i = next) {
 		for (next = i + 1; next < s->n_tasks && tasks[next]->tgid == tasks[i]->tgid;)
 			next++;

@@ -314,13 +314,19 @@ uint64_t kf_expr_each_ns(const struct kf_expr *x, bool *or_equal)
 	return 0;
 }
 
+static bool has_same_syscalls(const struct kf_expr *a, const struct kf_expr *b)
+{
+	return a->n_syscalls == b->n_syscalls &&
+	       !memcmp(a->syscalls, b->syscalls, a->n_syscalls * sizeof(a->syscalls[0]));
+}
+
 bool kf_expr_is_equal(const struct kf_expr *a, const struct kf_expr *b)
 {
-	struct kf_expr x = *a, y = *b;
-
-	memset(x.text, 0, sizeof(x.text));
-	memset(y.text, 0, sizeof(y.text));
-	return !memcmp(&x, &y, sizeof(x));
+	return a->function == b->function && a->kind == b->kind && a->compare == b->compare && a->unit == b->unit &&
+	       a->percentile == b->percentile && a->longer_given == b->longer_given &&
+	       a->longer_or_equal == b->longer_or_equal && a->longer_ns == b->longer_ns && has_same_syscalls(a, b) &&
+	       a->pid == b->pid && !strcmp(a->who, b->who) && a->limit == b->limit && a->per_ns == b->per_ns &&
+	       a->over_ns == b->over_ns;
 }
 
 const char *kf_expr_kind_name(unsigned int kind)

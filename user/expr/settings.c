@@ -99,7 +99,7 @@ static int read_filters(struct kf_settings *s, struct kf_reader *r, const struct
 static int read_name(struct kf_settings *s, struct kf_reader *r)
 {
 	struct kf_error why;
-	struct value v;
+	struct value v = { 0 };
 
 	if (take_value(r, &v))
 		return -1;

@@ -167,6 +167,7 @@ static int collect(struct collection *c, const struct kf_gap *const *gaps, size_
 	if (!sorted)
 		return kf_fail_memory(e, "culprits");
 	for (size_t i = 0; !err && i < n_gaps; i = next) {
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): all n_gaps places are filled */
 		for (next = i + 1; next < n_gaps && sorted[next]->thread == sorted[i]->thread;)
 			next++;
 		err = collect_victim(c, sorted + i, next - i, e);
