@@ -228,7 +228,8 @@ static void go_programs_have_a_note(void **state)
 static void no_lie_reads_beyond(void **state)
 {
 	struct head head = go_head();
-	unsigned char *bytes = malloc(sizeof(unsigned char) * sizeof(head));
+	struct head *copy = malloc(sizeof(*copy));
+	unsigned char *bytes = (unsigned char *)copy;
 
 	(void)state;
 	for (size_t len = 0; len < sizeof(head); len++) {
