@@ -113,6 +113,13 @@ make_group "$hierarchy" "$top kubepods besteffort pod7c9e1d22-0b6a-4f0e-9a55-d1a
 start in_group "$group" "$work/hog" -c "$(last_cpu)" -r -s 60 2>"$tmp/hog.err"
 hog=$pid
 
+# The hog's pod weighs more: else the victim, which sleeps most of the time, hardly waits.
+give_weight() {
+	echo "$3" 2>/dev/null >"$1/cpu.shares" || echo "$2" 2>/dev/null >"$1/cpu.weight"
+}
+give_weight "$hierarchy/$top/kubepods/burstable" 1 2
+give_weight "$hierarchy/$top/kubepods/besteffort" 10000 262144
+
 port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 # shellcheck disable=SC2046 # a word each
 set -- $(said args | sed "s/--trigger=[^ ]*/--trigger=runq>5ms/; s/\$(NODE_IP):9477/127.0.0.1:$port/")
