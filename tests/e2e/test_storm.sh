@@ -9,6 +9,8 @@ need_command hackbench
 seconds=60
 [ -z "$quick" ] || seconds=10
 
+storm=(--trigger 'runq>1us{name=a}' --trigger 'runq>2us{name=b}' --trigger 'block>1us{name=c}')
+
 # How long a fixed amount of work takes, in ms.
 work_ms() {
 	local from to
@@ -34,7 +36,7 @@ for _ in 1 2 3 4 5; do
 	work_ms >>"$tmp/calm"
 	kill -9 "$recorder"
 	end_within 10 "$recorder"
-	record --window 2s,64mb --trigger 'runq>1us' --cooldown 1h
+	record --window 2s,64mb "${storm[@]}" --cooldown 1h
 	work_ms >>"$tmp/stormy"
 	stop_recorder
 done
@@ -42,7 +44,7 @@ ratio=$(awk "BEGIN { printf \"%.2f\", $(median <"$tmp/stormy") / $(median <"$tmp
 
 start hackbench -s 64 -l 100000000 -g 2 -f 4 >/dev/null 2>&1
 load=$pid
-record --window 2s,64mb --trigger 'runq>1us' --cooldown 2s
+record --window 2s,64mb "${storm[@]}" --cooldown 2s
 until_true 20 has_snapshots 3 || fail "no snapshots: $(cat "$tmp/rec.err")"
 from=$SECONDS
 : >"$tmp/rss"
@@ -55,7 +57,7 @@ stop_recorder
 kill "$load"
 
 "$kflight" info --json "$snapshot" >"$tmp/info" || fail "info"
-read -r fired hits ran_s <<<"$(jq -r '[.rules[0].fired, .rules[0].hits, ((.window.end_ns - .window.started_ns) / 1e9)] |
+read -r fired hits ran_s <<<"$(jq -r '[([.rules[].fired] | add), ([.rules[].hits] | add), ((.window.end_ns - .window.started_ns) / 1e9)] |
 	map(tostring) | join(" ")' "$tmp/info")"
 per_second=$(awk "BEGIN { printf \"%d\", $fired / $ran_s }")
 lowest=$(sort -n "$tmp/rss" | head -1)
