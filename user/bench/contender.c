@@ -33,7 +33,7 @@ const char *kf_contender_name(enum kf_contender contender)
 		[KF_NOTHING_AGAIN] = "nothing, again",
 		[KF_EMPTY_PROGRAMS] = "empty programs",
 		[KF_RECORDER] = "kflight",
-		[KF_RECORDER_TRIGGER] = "kflight, 5 triggers armed",
+		[KF_RECORDER_TRIGGER] = "kflight, 5 triggers",
 		[KF_RECORDER_ALL] = "kflight --syscalls=all",
 		[KF_RECORDER_BARE] = "kflight --causes=none",
 		[KF_RECORDER_IRQ] = "kflight --causes=irq",
