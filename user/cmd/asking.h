@@ -26,6 +26,13 @@ struct kf_error;
 		"json", 0, KF_OPT_FLAG, (into), NULL, "machine-readable"                                               \
 	}
 
+/*
+ * A verb that only asks and shows: its options are --json and --socket, and it has no operands. show() asks at that socket and prints.
+ * Returns an exit status.
+ */
+int kf_asking_verb(const struct kf_command *command, int argc, char **argv,
+		   int (*show)(const char *socket, bool json, struct kf_error *e));
+
 /* On standard output, indented. */
 int kf_asking_print(const json_t *answer, struct kf_error *e);
 

@@ -58,23 +58,14 @@ static int show(const char *socket, bool json, struct kf_error *e)
 
 int cmd_list(int argc, char **argv)
 {
-	const char *socket = KF_CONTROL_PATH;
-	bool json = false;
-	const struct kf_option options[] = { KF_ASKING_JSON(&json), KF_ASKING_SOCKET(&socket), { 0 } };
-	const struct kf_command command = {
+	static const struct kf_command command = {
 		.name = "list",
 		.summary = "the snapshots a running recorder has written",
 		.description = "Newest first, those that are still there, of the last 256 that were written since the "
 			       "recorder started. Exit status 3 if no recorder runs or it may not be asked.",
 		.examples = "  kflight list\n"
 			    "  kflight report \"$(kflight list --json | jq -r '.snapshots[0].path')\"\n",
-		.options = options,
 	};
-	struct kf_operands operands = { 0 };
-	struct kf_error e;
-	int ret = kf_options_parse(&command, argc, argv, &operands, &e);
 
-	if (ret > 0)
-		return KF_OK;
-	return ret || show(socket, json, &e) ? kf_error_print(&e) : KF_OK;
+	return kf_asking_verb(&command, argc, argv, show);
 }

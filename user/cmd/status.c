@@ -26,10 +26,7 @@ static int show(const char *socket, bool json, struct kf_error *e)
 
 int cmd_status(int argc, char **argv)
 {
-	const char *socket = KF_CONTROL_PATH;
-	bool json = false;
-	const struct kf_option options[] = { KF_ASKING_JSON(&json), KF_ASKING_SOCKET(&socket), { 0 } };
-	const struct kf_command command = {
+	static const struct kf_command command = {
 		.name = "status",
 		.summary = "what a running recorder holds, has saved, and costs",
 		.description =
@@ -38,13 +35,7 @@ int cmd_status(int argc, char **argv)
 		.examples = "  kflight status\n"
 			    "  kflight status --json | jq .window.held_ns\n"
 			    "  curl --unix-socket " KF_CONTROL_PATH " http://localhost/status\n",
-		.options = options,
 	};
-	struct kf_operands operands = { 0 };
-	struct kf_error e;
-	int ret = kf_options_parse(&command, argc, argv, &operands, &e);
 
-	if (ret > 0)
-		return KF_OK;
-	return ret || show(socket, json, &e) ? kf_error_print(&e) : KF_OK;
+	return kf_asking_verb(&command, argc, argv, show);
 }

@@ -22,8 +22,8 @@
 #include "daemon/log.h"
 #include "daemon/notify.h"
 #include "daemon/output_dir.h"
-#include "daemon/service_internal.h"
 #include "daemon/rights.h"
+#include "daemon/service_internal.h"
 #include "daemon/signals.h"
 #include "daemon/status_line.h"
 #include "daemon/watchdog.h"
@@ -274,13 +274,20 @@ static void close_parts(struct kf_service *s)
 }
 
 /* Only where BPF could not have a timer of its own. */
-static void start_checks(const struct kf_service *s)
+static void set_checks(const struct kf_service *s)
+{
+	uint64_t every_ns = kf_recorder_check_every_ns(s->recorder);
+
+	if (every_ns)
+		kf_timer_set(s->checks, kf_now_ns() + every_ns, every_ns);
+}
+
+static void tell_checks(const struct kf_service *s)
 {
 	uint64_t every_ns = kf_recorder_check_every_ns(s->recorder);
 
 	if (!every_ns)
 		return;
-	kf_timer_set(s->checks, kf_now_ns() + every_ns, every_ns);
 	kf_note("the kernel has no memory for a BPF timer now: open waits are looked at from user space, every %" PRIu64
 		" ms",
 		every_ns / 1000000);
@@ -296,7 +303,8 @@ static void start(const struct kf_service *s)
 		kf_timer_set(s->status, now_ns + NS_PER_S, NS_PER_S);
 	if (s->retention)
 		kf_timer_set(s->sweep, now_ns + SWEEP_EVERY_NS, SWEEP_EVERY_NS);
-	start_checks(s);
+	set_checks(s);
+	tell_checks(s);
 	kf_recorder_limit(s->recorder, -1, kf_limits_until(s->limits, now_ns));
 	kf_recorder_arm(s->recorder, 0);
 	if (s->opts->tell)
@@ -304,15 +312,20 @@ static void start(const struct kf_service *s)
 	kf_notify_ready(s->opts->notify, "recording");
 }
 
+void kf_service_rule_changed(struct kf_service *s, int rule)
+{
+	kf_recorder_change_rule(s->recorder, s->opts->triggers, rule);
+	kf_aggregates_change(s->aggregates, rule);
+	set_checks(s);
+}
+
 void kf_service_change(struct kf_service *s, const struct kf_service_change *now)
 {
 	struct kf_error e;
 
 	s->cooldown_ns = now->cooldown_ns;
-	for (size_t i = 0; i < s->opts->triggers->n_rules; i++) {
-		kf_recorder_change_rule(s->recorder, s->opts->triggers, (int)i);
-		kf_aggregates_change(s->aggregates, (int)i);
-	}
+	for (size_t i = 0; i < s->opts->triggers->n_rules; i++)
+		kf_service_rule_changed(s, (int)i);
 	if (kf_limits_change(&s->limits, now->limit, &e)) { /* out of memory: the old ones are better than none */
 		kf_error_print(&e);
 		return;

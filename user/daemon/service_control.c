@@ -119,8 +119,7 @@ static int on_change_trigger(void *service, const char *name, const struct kf_tr
 		return -1;
 	if (wish->sets_enabled)
 		set->rules[rule].enabled = wish->enabled;
-	kf_recorder_change_rule(s->recorder, set, rule);
-	kf_aggregates_change(s->aggregates, rule);
+	kf_service_rule_changed(s, rule);
 	kf_note("trigger '%s' is now %s%s", name, set->rules[rule].text,
 		set->rules[rule].enabled ? "" : ", switched off");
 	return 0;

@@ -47,6 +47,9 @@ struct kf_service {
 	bool ending, told_to_end, last_taken, stop, told_limits;
 };
 
+/* service.c: a rule of opts->triggers is not what it was; everybody who has a part of it is told. */
+void kf_service_rule_changed(struct kf_service *s, int rule);
+
 /* service_snapshots.c */
 int kf_service_open_snapshots(struct kf_service *s, struct kf_error *e);
 bool kf_service_is_idle(const struct kf_service *s);

@@ -115,7 +115,7 @@ static uint64_t bytes_of(const struct kf_service *s, const char *name)
 	return fstatat(kf_output_dir_fd(s->opts->dir), name, &st, AT_SYMLINK_NOFOLLOW) ? 0 : (uint64_t)st.st_size;
 }
 
-/* "kflight-....kfl: runq > 5 ms, nginx/2144" */
+/* "late, nginx/2144: wrote '/var/lib/kflight/kflight-....kfl'" */
 static void log_written(struct kf_service *s, const struct kf_ask *ask, const char *path, const char *rule)
 {
 	char pid[16] = "", comm[KF_COMM_BYTES * 4];
@@ -132,8 +132,8 @@ static void log_written(struct kf_service *s, const struct kf_ask *ask, const ch
 }
 
 /*
- * False: nobody reads standard output now, and the loop does not wait for somebody to do so. (For a reader that has gone poll() says so,
- * too, and the write is a SIGPIPE, as for any filter.)
+ * False: nobody reads standard output now, and the loop does not wait for somebody to do so. (To a reader that has gone it is written,
+ * in vain: recording goes on.)
  */
 static bool print_path(const struct kf_service *s, const char *name)
 {
