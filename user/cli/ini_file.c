@@ -201,7 +201,9 @@ static int read_all(const char *path, int fd, char *text, size_t *len, struct kf
 	for (*len = 0; got && *len < MAX_BYTES; *len += (size_t)got) {
 		got = read(fd, text + *len, MAX_BYTES - *len);
 		if (got < 0) {
-			kf_fail_errno(e, errno, NULL, "cannot read config '%s'", path);
+			kf_fail_errno(e, errno,
+				      "docs/config.md shows such a file; `kflight config check FILE` tries one",
+				      "cannot read config '%s'", path);
 			e->status = KF_USAGE;
 			return -1;
 		}
@@ -218,7 +220,8 @@ int kf_ini_read(const char *path, kf_ini_fn fn, void *context, struct kf_error *
 	size_t len;
 
 	if (fd < 0 || fstat(fd, &st)) {
-		kf_fail_errno(e, errno, NULL, "cannot read config '%s'", path);
+		kf_fail_errno(e, errno, "docs/config.md shows such a file; `kflight config check FILE` tries one",
+			      "cannot read config '%s'", path);
 		e->status = KF_USAGE;
 		if (fd >= 0)
 			close(fd);

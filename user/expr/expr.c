@@ -248,7 +248,8 @@ static int check_sense(const struct kf_expr *x, struct kf_reader *r, const char 
 	if (x->kind < KF_EXPR_STEAL)
 		return 0;
 	if (x->function != KF_EXPR_TOTAL)
-		return kf_reader_fail(r, start, "write it like 'total(softirq) > 10%'",
+		return kf_reader_fail(r, start,
+				      "`check` takes 'total(softirq) > 10%'; a trigger can look at total(throttled)",
 				      "'%s' is time of CPUs, of which there is only a total", name);
 	if (x->who[0] || x->pid)
 		return kf_reader_fail(r, start, "leave the 'of' out", "'%s' is time of CPUs, not of threads", name);

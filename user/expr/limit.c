@@ -100,7 +100,8 @@ static int read_period(struct kf_expr *x, struct kf_reader *r)
 	if (kf_reader_duration(r, &x->over_ns))
 		return -1;
 	if (x->over_ns < KF_EXPR_PERIOD_MIN_NS || x->over_ns > KF_EXPR_PERIOD_MAX_NS)
-		return kf_reader_fail(r, at, NULL, "a period is from 100ms to 24h long");
+		return kf_reader_fail(r, at, "write it like p99(runq) > 2ms / 1s",
+				      "a period is from 100ms to 24h long");
 	return 0;
 }
 
